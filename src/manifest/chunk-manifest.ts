@@ -1,0 +1,36 @@
+/**
+ * Chunk references as columns.
+ *
+ * @module
+ */
+
+import type { Version } from "../storage/storage.ts";
+
+/**
+ * The references of one array. Entry `i` of each column belongs to one stored chunk; chunks without an entry
+ * are missing. Entries are sorted by chunk coordinates (C order of the chunk grid) and unique.
+ */
+export interface ChunkManifest {
+  /** Number of chunks along each axis. */
+  readonly gridShape: readonly number[];
+  /** Number of entries. */
+  readonly count: number;
+  /**
+   * C-order position in the chunk grid of each entry, ascending; undefined when the manifest is dense (entry `i`
+   * is chunk `i` and `count` is the product of `gridShape`).
+   */
+  readonly positions?: Float64Array | undefined;
+  /** Addresses; entries point into it. */
+  readonly locations: readonly string[];
+  /** For each location the version it had when it was scanned. */
+  readonly versions: readonly (Version | undefined)[];
+  /** Undefined when all entries have location 0. */
+  readonly locationIndexes?: Uint32Array | undefined;
+  readonly offsets: Float64Array;
+  /** Stored bytes of each chunk. */
+  readonly lengths: Float64Array;
+  /** Present when an entry's mask is not zero. Bit `i`: the `i`-th bytes-to-bytes codec was left out. */
+  readonly filterMasks?: Uint32Array | undefined;
+  /** Encoded bytes of the entries that are held here instead of lying at a location, by entry. */
+  readonly inline: ReadonlyMap<number, Uint8Array>;
+}

@@ -1,0 +1,56 @@
+/**
+ * What a reader makes of a file: groups and arrays whose chunks are places in the file.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "../binary/json.ts";
+import type { ErrorCode, MoraineError } from "../errors.ts";
+import type { StorageOptions } from "../storage/storage.ts";
+import type { ArrayMetadata } from "../zarr/array-metadata.ts";
+import type { ChunkSource } from "../zarr/chunk-source.ts";
+import type { ChunkManifest } from "./chunk-manifest.ts";
+
+/** Why an array cannot be read by clients that know only Zarr's codecs from the file's own bytes. */
+export interface Barrier {
+  readonly code: ErrorCode;
+  /** In words for a person: "filter szip has no Zarr codec". */
+  readonly reason: string;
+}
+
+/** An array of a source. */
+export interface VirtualArray {
+  readonly kind: "array";
+  /** As Zarr sees it: what `chunks` gives is encoded by `metadata.codecs`. */
+  readonly metadata: ArrayMetadata;
+  /** The encoded chunks, wherever they are; computed when they are asked for where a barrier is. */
+  readonly chunks: ChunkSource;
+  /**
+   * The chunk references as they lie in the file, encoded as `metadata.codecs` says. Undefined behind a
+   * barrier: then only `chunks` gives the values. Loaded when first asked for, and remembered.
+   */
+  readonly manifest?: ((options?: StorageOptions) => Promise<ChunkManifest>) | undefined;
+  readonly barrier?: Barrier | undefined;
+  /** Shown by `digest`, not by the dataset view: a NetCDF-4 dimension without a variable. */
+  readonly hidden?: boolean | undefined;
+  /** What was changed or left out of the array's own metadata, in words. */
+  readonly notes?: readonly string[] | undefined;
+}
+
+/** An array that is there but cannot be read; the rest of its file can. */
+export interface FaultyArray {
+  readonly kind: "fault";
+  readonly error: MoraineError;
+  /** Where the header could be read. */
+  readonly shape?: readonly number[] | undefined;
+  readonly hidden?: boolean | undefined;
+}
+
+/** A group; one that is reached by several hard links is the same object under each name. */
+export interface VirtualGroup {
+  readonly kind: "group";
+  readonly attributes: JsonObject;
+  /** Children by name, in the order the file gives them. */
+  readonly children: ReadonlyMap<string, VirtualGroup | VirtualArray | FaultyArray>;
+  readonly notes?: readonly string[] | undefined;
+}

@@ -1,0 +1,35 @@
+/**
+ * The metadata bytes of one HDF5 file, by file address.
+ *
+ * @module
+ */
+
+import type { StorageOptions } from "../../storage/storage.ts";
+
+/** A range of metadata: `address` as the file's structures give it, relative to the base address. */
+export interface MetadataRange {
+  readonly address: number;
+  readonly length: number;
+}
+
+/**
+ * Reads metadata, remembers what was fetched and merges what lies near. Structures ask for everything that a
+ * step needs in one call (all object headers of a group, all nodes of a level), so that a step costs one round
+ * trip.
+ */
+export interface MetadataSource {
+  /** Address of the file, for errors and references. */
+  readonly source: string;
+  /** Offset in the file of address 0: where the superblock's signature lies (specification 3.0, II.A). */
+  readonly base: number;
+  /** Bytes of the file. */
+  readonly size: number;
+  /** Bytes of an address in this file ("size of offsets"). */
+  readonly offsetSize: number;
+  /** Bytes of a length in this file ("size of lengths"). */
+  readonly lengthSize: number;
+  /** A part for each range, in order, exactly as long as asked; `TruncatedFile` beyond the end of the file. */
+  read(ranges: readonly MetadataRange[], options?: StorageOptions): Promise<readonly Uint8Array[]>;
+  /** As many bytes as there are, for structures whose length only their first bytes tell; at most `length`. */
+  readUpTo(ranges: readonly MetadataRange[], options?: StorageOptions): Promise<readonly Uint8Array[]>;
+}

@@ -1,0 +1,71 @@
+/**
+ * Bytes by address and range: the one interface behind which memory, files, HTTP and S3 stand.
+ *
+ * @module
+ */
+
+/** Options that every call to a storage takes. */
+export interface StorageOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * A range of an object. `offset` counts from the start, or from the end when it is negative (then `length`
+ * must be absent: the last `-offset` bytes, all of a shorter object). Without `length` it reaches to the end.
+ */
+export interface ByteRange {
+  readonly offset: number;
+  readonly length?: number | undefined;
+}
+
+/** What tells one state of an object from another: an ETag where the storage has them, else size and time. */
+export interface Version {
+  readonly etag?: string | undefined;
+  /** Bytes of the whole object. */
+  readonly size?: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly lastModified?: number | undefined;
+}
+
+export interface ReadOptions extends StorageOptions {
+  /** The version that must still be there: another one is an error `SourceChanged`, never mixed bytes. */
+  readonly version?: Version | undefined;
+}
+
+export interface ReadResult {
+  /** A part for each range asked for, in order; each exactly as long as asked (errors otherwise). */
+  readonly parts: readonly Uint8Array[];
+  readonly version: Version;
+}
+
+export interface WriteOptions extends StorageOptions {
+  /** `"absent"`: create only. A version: replace only that state. Else `PreconditionFailed`. */
+  readonly precondition?: "absent" | Version | undefined;
+}
+
+/** An object found by listing: its address and what the listing says of it. */
+export interface ListedObject extends Version {
+  readonly address: string;
+}
+
+/**
+ * A place that holds objects under addresses (`file:///…`, `https://…`, `s3://…`, `memory://…`).
+ *
+ * Errors: `NotFound` where nothing lies, `AccessDenied`, `SourceChanged`, `TruncatedFile` when a range reaches
+ * beyond the end of the object, `PreconditionFailed`, `ReadOnly`, `StorageFailed`, `Aborted`.
+ */
+export interface Storage {
+  /**
+   * Read many ranges of one object. Near ranges are merged into fewer requests, large ones split; the parts
+   * may be views of shared buffers. A range past the end is an error `TruncatedFile`.
+   */
+  read(address: string, ranges: readonly ByteRange[], options?: ReadOptions): Promise<ReadResult>;
+  /** The version of an object, its size always among it; `NotFound` where nothing lies. */
+  head(address: string, options?: StorageOptions): Promise<Version & { readonly size: number }>;
+  /** Write a whole object atomically: a reader sees the old bytes or the new ones. */
+  write(address: string, bytes: Uint8Array, options?: WriteOptions): Promise<Version>;
+  /** All objects whose address starts with `prefix` (which ends with `/`), in no promised order. */
+  list(prefix: string, options?: StorageOptions): AsyncIterable<ListedObject>;
+  /** Delete objects; those that are not there are passed over. */
+  delete(addresses: readonly string[], options?: StorageOptions): Promise<void>;
+}
