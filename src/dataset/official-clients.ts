@@ -1,0 +1,128 @@
+/**
+ * What the official clients of Icechunk and Zarr (zarr-python 3.4, numcodecs 0.17) decode correctly. A virtual
+ * array that they would read wrongly, or not at all, is never written as it is.
+ *
+ * @module
+ */
+
+import type { CodecSpecification } from "../codecs/codec.ts";
+import { type DataType, itemSize } from "../data-types/data-type.ts";
+import type { Barrier } from "../manifest/virtual-group.ts";
+import type { ArrayMetadata } from "../zarr/array-metadata.ts";
+
+/** Codecs that zarr-python knows by these names. */
+const KNOWN_CODECS: ReadonlySet<string> = new Set([
+  "blosc",
+  "bytes",
+  "crc32c",
+  "gzip",
+  "numcodecs.adler32",
+  "numcodecs.astype",
+  "numcodecs.bitround",
+  "numcodecs.blosc",
+  "numcodecs.bz2",
+  "numcodecs.crc32",
+  "numcodecs.delta",
+  "numcodecs.fixedscaleoffset",
+  "numcodecs.fletcher32",
+  "numcodecs.gzip",
+  "numcodecs.lz4",
+  "numcodecs.packbits",
+  "numcodecs.shuffle",
+  "numcodecs.zlib",
+  "numcodecs.zstd",
+  "sharding_indexed",
+  "transpose",
+  "vlen-bytes",
+  "vlen-utf8",
+  "zstd",
+]);
+
+/** Bytes that a checksum codec adds. */
+const CHECKSUM_BYTES: Readonly<Record<string, number>> = {
+  crc32c: 4,
+  "numcodecs.adler32": 4,
+  "numcodecs.crc32": 4,
+  "numcodecs.fletcher32": 4,
+};
+
+/**
+ * Why the official clients could not read an array whose chunks are encoded as its metadata says; undefined
+ * where they can.
+ */
+export function officialBarrier(metadata: ArrayMetadata): Barrier | undefined {
+  return dataTypeBarrier(metadata.dataType) ?? codecBarrier(metadata);
+}
+
+function dataTypeBarrier(dataType: DataType): Barrier | undefined {
+  if (dataType.name === "bfloat16") {
+    return { code: "UnsupportedDataType", reason: `zarr-python has no data type ${dataType.name}` };
+  }
+  if (dataType.name === "struct") {
+    for (const field of dataType.fields) {
+      const barrier =
+        itemSize(field.dataType) === undefined
+          ? {
+              code: "UnsupportedDataType" as const,
+              reason: `member "${field.name}" has no fixed size, which zarr-python's struct needs`,
+            }
+          : dataTypeBarrier(field.dataType);
+      if (barrier) return barrier;
+    }
+  }
+  return undefined;
+}
+
+function codecBarrier(metadata: ArrayMetadata): Barrier | undefined {
+  for (const codec of metadata.codecs) {
+    if (!KNOWN_CODECS.has(codec.name)) {
+      return { code: "UnsupportedCodec", reason: `zarr-python has no codec "${codec.name}"` };
+    }
+  }
+  return shuffleBarrier(metadata);
+}
+
+/**
+ * numcodecs refuses to shuffle bytes that are no whole number of elements, where HDF5 copies the tail. netCDF-C
+ * puts the checksum first, so that the shuffle of its files sees four bytes more than the chunk has.
+ */
+function shuffleBarrier(metadata: ArrayMetadata): Barrier | undefined {
+  const size = itemSize(metadata.dataType);
+  if (size === undefined) return undefined;
+  const elements =
+    metadata.chunkGrid.name === "regular"
+      ? metadata.chunkGrid.chunkShape.reduce((product, length) => product * length, 1)
+      : undefined;
+  let bytes: number | undefined = elements === undefined ? undefined : elements * size;
+  for (const codec of metadata.codecs) {
+    if (codec.name === "numcodecs.shuffle") {
+      const element = shuffleElementSize(codec, size);
+      // Bytes of unknown number are whole elements only by chance, unless an element is one byte.
+      const whole = element === 1 || (bytes === undefined ? element === size : bytes % element === 0);
+      if (!whole) {
+        return {
+          code: "UnsupportedCodec",
+          reason: `shuffle sees bytes that are no whole number of its ${element}-byte elements; numcodecs refuses that`,
+        };
+      }
+    } else if (bytes !== undefined && codec.name in CHECKSUM_BYTES) {
+      bytes += CHECKSUM_BYTES[codec.name] ?? 0;
+    } else if (codec.name !== "bytes" && codec.name !== "transpose") {
+      bytes = undefined;
+      // After a compressor the number of bytes differs from chunk to chunk.
+      if (metadata.codecs.slice(metadata.codecs.indexOf(codec) + 1).some(isWideShuffle)) {
+        return { code: "UnsupportedCodec", reason: "shuffle after a compressor; numcodecs refuses odd lengths" };
+      }
+    }
+  }
+  return undefined;
+}
+
+function isWideShuffle(codec: CodecSpecification): boolean {
+  return codec.name === "numcodecs.shuffle" && shuffleElementSize(codec, 2) !== 1;
+}
+
+function shuffleElementSize(codec: CodecSpecification, dataSize: number): number {
+  const size = codec.configuration?.["elementsize"];
+  return typeof size === "number" && size > 0 ? size : dataSize;
+}
