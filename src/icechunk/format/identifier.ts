@@ -1,0 +1,92 @@
+/**
+ * Identifiers of snapshots, manifests, chunks (12 random bytes) and nodes (8 random bytes), and their text in
+ * Crockford's base 32 (Icechunk specification, "Object ids").
+ *
+ * In memory an identifier is its canonical text. The alphabet ascends in ASCII and bits are taken from the most
+ * significant end, so texts compare as their bytes do.
+ *
+ * @module
+ */
+
+import { MoraineError } from "../../errors.ts";
+
+/** 20 characters: a snapshot, manifest, chunk object or transaction log. */
+export type ObjectId = string;
+/** 13 characters: a group or array, stable for its life, moves included. */
+export type NodeId = string;
+
+export const OBJECT_ID_BYTES = 12;
+export const NODE_ID_BYTES = 8;
+
+/** The first snapshot of every repository since version 1.0. */
+export const INITIAL_SNAPSHOT_ID: ObjectId = "1CECHNKREP0F1RSTCMT0";
+
+const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+const DIGITS: ReadonlyMap<string, number> = new Map([
+  ...Array.from(ALPHABET, (character, value): [string, number] => [character, value]),
+  ...Array.from(ALPHABET.toLowerCase(), (character, value): [string, number] => [character, value]),
+  // Crockford's tolerance for what people misread.
+  ...Array.from("IiLl", (character): [string, number] => [character, 1]),
+  ...Array.from("Oo", (character): [string, number] => [character, 0]),
+]);
+
+/** The text of an identifier: no padding, zero bits appended on the right. */
+export function encodeIdentifier(bytes: Uint8Array): string {
+  let text = "";
+  let bits = 0;
+  let held = 0;
+  for (const byte of bytes) {
+    held = (held << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += ALPHABET[(held >> bits) & 31];
+    }
+    held &= (1 << bits) - 1;
+  }
+  if (bits > 0) text += ALPHABET[(held << (5 - bits)) & 31];
+  return text;
+}
+
+/**
+ * The bytes of an identifier's text.
+ *
+ * Errors: `InvalidArgument` where the text is no identifier of that many bytes.
+ */
+export function decodeIdentifier(text: string, byteLength: number): Uint8Array {
+  const bytes = new Uint8Array(byteLength);
+  if (text.length !== Math.ceil((byteLength * 8) / 5)) throw notAnIdentifier(text, byteLength);
+  let at = 0;
+  let bits = 0;
+  let held = 0;
+  for (const character of text) {
+    const digit = DIGITS.get(character);
+    if (digit === undefined) throw notAnIdentifier(text, byteLength);
+    held = (held << 5) | digit;
+    bits += 5;
+    if (bits >= 8 && at < byteLength) {
+      bits -= 8;
+      bytes[at++] = (held >> bits) & 255;
+      held &= (1 << bits) - 1;
+    }
+  }
+  return bytes;
+}
+
+function notAnIdentifier(text: string, byteLength: number): MoraineError {
+  return new MoraineError("InvalidArgument", `"${text}" is no identifier of ${byteLength} bytes`);
+}
+
+/** Whether a text can be the identifier of a snapshot. */
+export function isObjectId(text: string): boolean {
+  return text.length === 20 && [...text].every((character) => DIGITS.has(character));
+}
+
+export function randomObjectId(): ObjectId {
+  return encodeIdentifier(crypto.getRandomValues(new Uint8Array(OBJECT_ID_BYTES)));
+}
+
+export function randomNodeId(): NodeId {
+  return encodeIdentifier(crypto.getRandomValues(new Uint8Array(NODE_ID_BYTES)));
+}
