@@ -38,11 +38,16 @@ export interface ChunkPlaces {
   readonly versions?: readonly (Version | undefined)[] | undefined;
 }
 
+/**
+ * Chunk grid coordinates, `rank` numbers a chunk, one chunk after another. 32 bits hold those of nearly every
+ * array; doubles come where one of them is 2^32 or more.
+ */
+export type ChunkCoordinates = Uint32Array | Float64Array;
+
 /** Finds the places of chunks. */
 export interface ChunkSource {
   /**
-   * @param coordinates chunk grid coordinates, `rank` numbers a chunk, one chunk after another
    * @param count number of chunks (a chunk of a scalar has no coordinates)
    */
-  locate(coordinates: Uint32Array, count: number, options?: StorageOptions): Promise<ChunkPlaces>;
+  locate(coordinates: ChunkCoordinates, count: number, options?: StorageOptions): Promise<ChunkPlaces>;
 }
