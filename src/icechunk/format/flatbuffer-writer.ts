@@ -75,7 +75,6 @@ export class FlatBufferWriter {
   /** Bytes written so far, and so the position of the next one. */
   length = 0;
   readonly #vtables = new Map<Uint8Array, number>();
-  readonly #strings = new Map<string, number[]>();
 
   /** @param capacity bytes expected; the buffer grows where they do not suffice */
   constructor(capacity: number) {
@@ -149,32 +148,16 @@ export class FlatBufferWriter {
   }
 
   string(from: number, text: string): void {
-    this.#textBytes(from, UTF8.encode(text));
+    this.point(from, this.text(text));
   }
 
-  #textBytes(from: number, encoded: Uint8Array): void {
+  /** Writes a string and gives its position, for those that several fields point to. */
+  text(text: string): number {
+    const encoded = UTF8.encode(text);
     const at = this.reserve(4 + encoded.length + 1, 4);
     this.view.setUint32(at, encoded.length, true);
     this.bytes.set(encoded, at + 4);
-    this.point(from, at);
-  }
-
-  /** A string that others may share: written once, at the end, by {@link sharedStrings}. */
-  sharedString(from: number, text: string): void {
-    const fields = this.#strings.get(text);
-    if (fields) fields.push(from);
-    else this.#strings.set(text, [from]);
-  }
-
-  /** Writes the shared strings behind everything that points to them, as offsets only point forward. */
-  sharedStrings(): void {
-    for (const [text, fields] of this.#strings) {
-      const first = fields[0] ?? 0;
-      this.string(first, text);
-      const target = first + this.view.getUint32(first, true);
-      for (const from of fields) this.point(from, target);
-    }
-    this.#strings.clear();
+    return at;
   }
 
   u8(at: number, value: number): void {
