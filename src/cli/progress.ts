@@ -39,7 +39,9 @@ export class ProgressLine {
       parts.push(formatBytes(progress.bytes), `${formatBytes(progress.bytes / seconds)}/s`);
     }
     if (progress.files && progress.totalFiles && progress.files < progress.totalFiles) {
-      parts.push(`${formatDuration((seconds / progress.files) * (progress.totalFiles - progress.files))} left`);
+      parts.push(
+        `${formatDuration((seconds / progress.files) * (progress.totalFiles - progress.files))} left`,
+      );
     }
     const line = parts.join("  ");
     process.stderr.write(`\r${line.padEnd(this.#width)}`);

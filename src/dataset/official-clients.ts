@@ -111,7 +111,10 @@ function shuffleBarrier(metadata: ArrayMetadata): Barrier | undefined {
       bytes = undefined;
       // After a compressor the number of bytes differs from chunk to chunk.
       if (metadata.codecs.slice(metadata.codecs.indexOf(codec) + 1).some(isWideShuffle)) {
-        return { code: "UnsupportedCodec", reason: "shuffle after a compressor; numcodecs refuses odd lengths" };
+        return {
+          code: "UnsupportedCodec",
+          reason: "shuffle after a compressor; numcodecs refuses odd lengths",
+        };
       }
     }
   }

@@ -1,0 +1,48 @@
+/**
+ * `moraine refs`: every chunk reference.
+ *
+ * @module
+ */
+
+import { openSource } from "../../dataset/open.ts";
+import { references } from "../../dataset/references.ts";
+import { sourceOptions } from "../source-options.ts";
+import { REF_OPTIONS, type Verb } from "../verb.ts";
+
+export const refs: Verb = {
+  name: "refs",
+  synopsis: "SOURCE [PATH]",
+  summary: "Every chunk reference: coordinates, kind, location, offset, length, filter mask.",
+  options: [...REF_OPTIONS],
+  positionals: { minimum: 1, maximum: 2 },
+  examples: ["moraine refs sst.nc /sst", "moraine refs --json archive.icechunk | head"],
+  async run(words, context) {
+    const [address = "", path] = words.positionals;
+    const source = await openSource(address, sourceOptions(words, context));
+    const json = words.flag("json");
+    let lines: string[] = [];
+    try {
+      for await (const reference of references(source, path, { signal: context.signal })) {
+        if (json) {
+          lines.push(JSON.stringify(reference));
+        } else {
+          const where = reference.location === undefined ? "" : `  ${reference.location}`;
+          const range = reference.offset === undefined ? "" : `  ${reference.offset}+${reference.length}`;
+          const mask = reference.filter_mask ? `  mask ${reference.filter_mask}` : "";
+          lines.push(
+            `${reference.path}  ${reference.coordinates.join("/") || "-"}  ${reference.kind}${where}${range}${mask}`,
+          );
+        }
+        // A line at a time would cost more than finding the references does.
+        if (lines.length >= 2000) {
+          await context.print(lines.join("\n"));
+          lines = [];
+        }
+      }
+      if (lines.length > 0) await context.print(lines.join("\n"));
+    } finally {
+      await source.close();
+    }
+    return 0;
+  },
+};

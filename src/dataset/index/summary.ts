@@ -1,0 +1,66 @@
+/**
+ * What an index did, for people and programs.
+ *
+ * @module
+ */
+
+import type { ErrorCode } from "../../errors.ts";
+
+/** An array that is not in the target as it lies in its source. */
+export interface ChangedArray {
+  readonly source: string;
+  readonly path: string;
+  readonly code: ErrorCode;
+  /** In words. */
+  readonly reason: string;
+}
+
+/** The summary of one `index`. Sizes are bytes. */
+export interface IndexSummary {
+  readonly target: string;
+  readonly format: "icechunk" | "zarr" | "kerchunk-json" | "kerchunk-parquet";
+  /** Id of the commit, for repositories. */
+  readonly snapshot?: string;
+  readonly branch?: string;
+  readonly sources: readonly string[];
+  readonly groups: number;
+  readonly arrays: number;
+  /** Chunks by how they are kept in the target. */
+  readonly chunks: {
+    readonly virtual: number;
+    readonly native: number;
+    readonly inline: number;
+    readonly missing: number;
+  };
+  /** Bytes that the virtual references cover. */
+  readonly virtualBytes: number;
+  /** Bytes of native and inline chunks, as stored. */
+  readonly writtenBytes: number;
+  /** Arrays that are stored decoded, whole or in some chunks, because references could not say them. */
+  readonly decoded: readonly ChangedArray[];
+  /** Arrays that are not in the target. */
+  readonly leftOut: readonly ChangedArray[];
+  /** What else differs from the source: renamed, filled, merged. */
+  readonly notes: readonly { readonly source: string; readonly path: string; readonly note: string }[];
+  readonly statistics: {
+    readonly requests: number;
+    readonly bytes: number;
+    readonly rounds: number;
+    readonly seconds: number;
+  };
+}
+
+/** The JSON form: names as in the other documents of the command line. */
+export function summaryToJson(summary: IndexSummary): Record<string, unknown> {
+  const { leftOut, virtualBytes, writtenBytes, statistics, ...same } = summary;
+  return {
+    ...same,
+    virtual_bytes: virtualBytes,
+    written_bytes: writtenBytes,
+    left_out: leftOut,
+    requests: statistics.requests,
+    bytes: statistics.bytes,
+    rounds: statistics.rounds,
+    seconds: Math.round(statistics.seconds * 1000) / 1000,
+  };
+}

@@ -1,0 +1,236 @@
+/**
+ * Local files under `file:` addresses.
+ *
+ * @module
+ */
+
+import { randomBytes } from "node:crypto";
+import { link, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { isMoraineError, MoraineError } from "../../errors.ts";
+import { addressToPath, pathToAddress } from "../address.ts";
+import { planRanges } from "../ranges.ts";
+import { resolveRange } from "../slice-ranges.ts";
+import type {
+  ByteRange,
+  ListedObject,
+  ReadOptions,
+  ReadResult,
+  Storage,
+  StorageOptions,
+  Version,
+  WriteOptions,
+} from "../storage.ts";
+import { requireVersion, sameVersion } from "../version.ts";
+import { isCode, withFileLock } from "./file-lock.ts";
+import { OpenFiles, readAt, versionOf } from "./open-files.ts";
+
+/** Near ranges of a local file are read as one: a call costs about as much as reading 16 KiB on. */
+const POLICY = { gap: 16 * 1024, maximum: 8 * 1024 * 1024 };
+/** Temporary files that writers leave behind when they are killed begin like this; listings pass them over. */
+const TEMPORARY = ".moraine-tmp-";
+
+/** Files of the machine. Reads keep descriptors open; writes are atomic and reach the disk before they return. */
+export class FileStorage implements Storage {
+  readonly #files = new OpenFiles();
+  readonly #onRequest: ((bytes: number) => void) | undefined;
+
+  /** @param onRequest told of every read that was made: bytes */
+  constructor(onRequest?: (bytes: number) => void) {
+    this.#onRequest = onRequest;
+  }
+
+  async read(address: string, ranges: readonly ByteRange[], options: ReadOptions = {}): Promise<ReadResult> {
+    options.signal?.throwIfAborted();
+    const path = addressToPath(address);
+    return await translate(address, () =>
+      this.#files.use(path, async (file, version) => {
+        requireVersion(address, version, options.version);
+        const parts = new Array<Uint8Array>(ranges.length);
+        const resolved = ranges.map((range) => resolveRange(address, range, version.size));
+        const merged = planRanges(
+          resolved.map((range) => range.offset),
+          resolved.map((range) => range.length),
+          POLICY,
+        );
+        await Promise.all(
+          merged.map(async (run) => {
+            const buffer = new Uint8Array(run.length);
+            const count = await readAt(file.descriptor, buffer, run.offset);
+            this.#onRequest?.(count);
+            if (count < run.length) {
+              throw new MoraineError("SourceChanged", "the file became shorter while it was read", {
+                source: address,
+                offset: run.offset + count,
+              });
+            }
+            for (const member of run.members) {
+              const range = resolved[member];
+              if (range === undefined) continue;
+              const start = range.offset - run.offset;
+              parts[member] = buffer.subarray(start, start + range.length);
+            }
+          }),
+        );
+        options.signal?.throwIfAborted();
+        return { parts, version };
+      }),
+    );
+  }
+
+  async head(address: string, options: StorageOptions = {}): Promise<Version & { readonly size: number }> {
+    options.signal?.throwIfAborted();
+    return await translate(address, async () => {
+      const stats = await stat(addressToPath(address), { bigint: true });
+      if (stats.isDirectory()) throw new MoraineError("NotFound", "this is a folder", { source: address });
+      return versionOf(stats);
+    });
+  }
+
+  async write(address: string, bytes: Uint8Array, options: WriteOptions = {}): Promise<Version> {
+    options.signal?.throwIfAborted();
+    const path = addressToPath(address);
+    return await translate(address, async () => {
+      const temporary = await this.#writeTemporary(path, bytes);
+      try {
+        const { precondition } = options;
+        if (precondition === undefined) {
+          await rename(temporary, path);
+        } else if (precondition === "absent") {
+          // A hard link is made only where nothing is: the one creation that fails for all but one.
+          await link(temporary, path).catch((error: unknown) => {
+            throw isCode(error, "EEXIST") ? failedPrecondition(address) : error;
+          });
+        } else {
+          await withFileLock(path, options.signal, () => replace(address, path, temporary, precondition));
+        }
+        if (precondition !== undefined) await syncFolder(dirname(path));
+        return versionOf(await stat(path, { bigint: true }));
+      } finally {
+        await rm(temporary, { force: true });
+      }
+    });
+  }
+
+  async *list(prefix: string, options: StorageOptions = {}): AsyncGenerator<ListedObject, void, undefined> {
+    yield* listFolder(addressToPath(prefix), options);
+  }
+
+  async delete(addresses: readonly string[], options: StorageOptions = {}): Promise<void> {
+    for (const address of addresses) {
+      options.signal?.throwIfAborted();
+      await translate(address, () => rm(addressToPath(address), { force: true }));
+    }
+  }
+
+  /** Closes the files that are kept open. */
+  close(): void {
+    this.#files.close();
+  }
+
+  /** Writes and syncs a file beside the target, on the same file system, so that it can be renamed. */
+  async #writeTemporary(path: string, bytes: Uint8Array): Promise<string> {
+    const temporary = join(dirname(path), `${TEMPORARY}${process.pid}-${randomBytes(8).toString("hex")}`);
+    let handle: Awaited<ReturnType<typeof open>>;
+    try {
+      handle = await open(temporary, "wx");
+    } catch (error) {
+      if (!isCode(error, "ENOENT")) throw error;
+      await mkdir(dirname(path), { recursive: true });
+      handle = await open(temporary, "wx");
+    }
+    try {
+      await handle.writeFile(bytes);
+      await handle.datasync();
+    } catch (error) {
+      await handle.close();
+      await rm(temporary, { force: true });
+      throw error;
+    }
+    await handle.close();
+    return temporary;
+  }
+}
+
+/** Puts the temporary file in place if the file is still the expected one. Called with its lock held. */
+async function replace(address: string, path: string, temporary: string, expected: Version): Promise<void> {
+  let current: Awaited<ReturnType<typeof statBig>>;
+  try {
+    current = await statBig(path);
+  } catch (error) {
+    throw isCode(error, "ENOENT") ? failedPrecondition(address) : error;
+  }
+  if (!sameVersion(versionOf(current), expected)) throw failedPrecondition(address);
+  // Clocks of file systems tick in milliseconds: two states of one size must not look the same.
+  const written = await statBig(temporary);
+  if (written.mtimeNs <= current.mtimeNs) {
+    const later = Number(current.mtimeNs / 1000n + 2n) / 1e6;
+    await utimes(temporary, later, later);
+  }
+  await rename(temporary, path);
+}
+
+function statBig(path: string) {
+  return stat(path, { bigint: true });
+}
+
+/** Makes a rename survive a power cut. Some file systems cannot sync folders; then there is nothing to do. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r").catch(() => undefined);
+  if (handle === undefined) return;
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!isCode(error, "EINVAL", "EISDIR", "EPERM", "ENOTSUP")) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* listFolder(
+  folder: string,
+  options: StorageOptions,
+): AsyncGenerator<ListedObject, void, undefined> {
+  options.signal?.throwIfAborted();
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    if (isCode(error, "ENOENT", "ENOTDIR")) return [];
+    throw error;
+  });
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      yield* listFolder(path, options);
+    } else if (!entry.name.startsWith(TEMPORARY) && !/^\..*\.lock\.\d+$/.test(basename(path))) {
+      try {
+        yield { address: pathToAddress(path), ...versionOf(await statBig(path)) };
+      } catch (error) {
+        // Deleted between the listing and now, or a link to nowhere.
+        if (!isCode(error, "ENOENT")) throw error;
+      }
+    }
+  }
+}
+
+function failedPrecondition(address: string): MoraineError {
+  return new MoraineError("PreconditionFailed", "somebody else wrote first", { source: address });
+}
+
+/** Runs a task of the file system; its errors become ours. */
+async function translate<T>(address: string, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    if (isMoraineError(error)) throw error;
+    const place = { source: address, cause: error };
+    if (isCode(error, "ENOENT", "ENOTDIR")) throw new MoraineError("NotFound", "nothing lies there", place);
+    if (isCode(error, "EISDIR")) throw new MoraineError("NotFound", "this is a folder", place);
+    if (isCode(error, "EACCES", "EPERM")) throw new MoraineError("AccessDenied", "no permission", place);
+    if (isCode(error, "EROFS")) throw new MoraineError("ReadOnly", "the file system is read-only", place);
+    if (isCode(error, "ENOSPC", "EDQUOT")) throw new MoraineError("StorageFailed", "the disk is full", place);
+    if (isCode(error, "ENAMETOOLONG"))
+      throw new MoraineError("InvalidArgument", "the name is too long", place);
+    if (error instanceof Error && error.name === "AbortError") throw error;
+    throw new MoraineError("StorageFailed", error instanceof Error ? error.message : String(error), place);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Open files, kept for the next read: one descriptor a file, the least recently used closed first.
+ *
+ * @module
+ */
+
+import { type BigIntStats, close, fstat, open, read, stat } from "node:fs";
+import { promisify } from "node:util";
+import type { Version } from "../storage.ts";
+
+const openFile = promisify(open);
+const closeFile = promisify(close);
+const statFile = promisify(stat);
+const statDescriptor = promisify(fstat);
+
+/** Descriptors kept open when nobody reads from them. */
+const KEEP = 64;
+
+/** What identifies a state of a local file; object_store (Icechunk) makes its ETags of the same three numbers. */
+export function versionOf(stats: BigIntStats): Version & { readonly size: number } {
+  return {
+    etag: `"${stats.ino.toString(16)}-${stats.mtimeNs.toString(16)}-${stats.size.toString(16)}"`,
+    size: Number(stats.size),
+    lastModified: Number(stats.mtimeNs) / 1e6,
+  };
+}
+
+/** A file that is open. */
+export interface OpenFile {
+  readonly descriptor: number;
+  readonly inode: bigint;
+  readonly device: bigint;
+  users: number;
+}
+
+export class OpenFiles {
+  readonly #files = new Map<string, OpenFile>();
+
+  /** Runs a task with an open file and its version now; a file that was replaced meanwhile is opened anew. */
+  async use<T>(
+    path: string,
+    task: (file: OpenFile, version: Version & { size: number }) => Promise<T>,
+  ): Promise<T> {
+    const stats = await statFile(path, { bigint: true });
+    let file = this.#files.get(path);
+    if (file === undefined || file.inode !== stats.ino || file.device !== stats.dev) {
+      const descriptor = await openFile(path, "r");
+      const opened = await statDescriptor(descriptor, { bigint: true });
+      this.#drop(path);
+      file = { descriptor, inode: opened.ino, device: opened.dev, users: 0 };
+    }
+    this.#files.delete(path);
+    this.#files.set(path, file);
+    file.users += 1;
+    try {
+      return await task(file, versionOf(stats));
+    } finally {
+      file.users -= 1;
+      if (this.#files.get(path) !== file && file.users === 0) await closeFile(file.descriptor);
+      this.#trim();
+    }
+  }
+
+  /** Closes what nobody reads. */
+  close(): void {
+    for (const path of [...this.#files.keys()]) this.#drop(path);
+  }
+
+  #trim(): void {
+    for (const [path, file] of this.#files) {
+      if (this.#files.size <= KEEP) return;
+      if (file.users === 0) this.#drop(path);
+    }
+  }
+
+  /** Forgets a file; whoever still reads it closes it. */
+  #drop(path: string): void {
+    const file = this.#files.get(path);
+    if (file === undefined) return;
+    this.#files.delete(path);
+    if (file.users === 0) close(file.descriptor, () => undefined);
+  }
+}
+
+/** Fills a buffer from a position; the number of bytes that were there. */
+export function readAt(descriptor: number, buffer: Uint8Array, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let filled = 0;
+    const next = () => {
+      read(descriptor, buffer, filled, buffer.length - filled, position + filled, (error, count) => {
+        if (error) return reject(error);
+        filled += count;
+        if (count === 0 || filled === buffer.length) resolve(filled);
+        else next();
+      });
+    };
+    if (buffer.length === 0) resolve(0);
+    else next();
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * Objects in memory, under `memory://` addresses.
+ *
+ * @module
+ */
+
+import { MoraineError } from "../errors.ts";
+import { sliceRanges } from "./slice-ranges.ts";
+import type {
+  ByteRange,
+  ListedObject,
+  ReadOptions,
+  ReadResult,
+  Storage,
+  StorageOptions,
+  Version,
+  WriteOptions,
+} from "./storage.ts";
+import { requireVersion, sameVersion } from "./version.ts";
+
+interface StoredObject {
+  readonly bytes: Uint8Array;
+  readonly version: Version & { readonly size: number };
+}
+
+/**
+ * A storage that forgets everything with the process. Every write gives a new ETag.
+ *
+ * @example
+ * const storage = new MemoryStorage();
+ * await storage.write("memory://a", new Uint8Array([1, 2, 3]), { precondition: "absent" });
+ */
+export class MemoryStorage implements Storage {
+  readonly #objects = new Map<string, StoredObject>();
+  #writes = 0;
+
+  async read(address: string, ranges: readonly ByteRange[], options: ReadOptions = {}): Promise<ReadResult> {
+    options.signal?.throwIfAborted();
+    const object = this.#get(address);
+    requireVersion(address, object.version, options.version);
+    return { parts: sliceRanges(address, object.bytes, ranges), version: object.version };
+  }
+
+  async head(address: string, options: StorageOptions = {}): Promise<Version & { readonly size: number }> {
+    options.signal?.throwIfAborted();
+    return this.#get(address).version;
+  }
+
+  async write(address: string, bytes: Uint8Array, options: WriteOptions = {}): Promise<Version> {
+    options.signal?.throwIfAborted();
+    const existing = this.#objects.get(address);
+    const { precondition } = options;
+    const holds =
+      precondition === undefined ||
+      (precondition === "absent"
+        ? existing === undefined
+        : existing !== undefined && sameVersion(existing.version, precondition));
+    if (!holds)
+      throw new MoraineError("PreconditionFailed", "somebody else wrote first", { source: address });
+    this.#writes += 1;
+    const version = { etag: `"${this.#writes}"`, size: bytes.length, lastModified: Date.now() };
+    this.#objects.set(address, { bytes: bytes.slice(), version });
+    return version;
+  }
+
+  async *list(prefix: string, options: StorageOptions = {}): AsyncGenerator<ListedObject, void, undefined> {
+    for (const [address, { version }] of [...this.#objects]) {
+      options.signal?.throwIfAborted();
+      if (address.startsWith(prefix)) yield { address, ...version };
+    }
+  }
+
+  async delete(addresses: readonly string[], options: StorageOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
+    for (const address of addresses) this.#objects.delete(address);
+  }
+
+  #get(address: string): StoredObject {
+    const object = this.#objects.get(address);
+    if (object === undefined) throw new MoraineError("NotFound", "nothing lies there", { source: address });
+    return object;
+  }
+}
