@@ -27,3 +27,49 @@ export interface ChunkRepresentation {
  * each element.
  */
 export type ChunkData = Uint8Array | readonly string[] | readonly Uint8Array[];
+
+/** Between two forms of decoded elements: transpose, delta, casts. */
+export interface ArrayToArrayCodec {
+  readonly kind: "array-to-array";
+  /** What comes out when this representation is encoded. */
+  readonly encoded: ChunkRepresentation;
+  encode(data: ChunkData): ChunkData;
+  decode(data: ChunkData): ChunkData;
+}
+
+/** Between elements and bytes. */
+export interface ArrayToBytesCodec {
+  readonly kind: "array-to-bytes";
+  /** Bytes of the encoded form where it is always the same. */
+  readonly encodedSize: number | undefined;
+  /** The buffer may be changed or become part of the result when it is `owned`. */
+  decode(bytes: Uint8Array, owned: boolean): ChunkData;
+  encode(data: ChunkData): Uint8Array;
+}
+
+/** What a decoder of bytes must give. */
+export interface ExpectedSize {
+  /** Bytes of the decoded form, where it is known: nothing else is right. */
+  readonly exact: number | undefined;
+  /** Bytes that the decoded form may have at the most. */
+  readonly maximum: number;
+}
+
+/** Between bytes and bytes: compressors, checksums, shuffles. */
+export interface BytesToBytesCodec {
+  readonly kind: "bytes-to-bytes";
+  /** Bytes after encoding, where they follow from the bytes before. */
+  encodedSize(size: number): number | undefined;
+  decode(bytes: Uint8Array, expected: ExpectedSize): Uint8Array;
+  encode(bytes: Uint8Array): Uint8Array;
+  /** The same on another thread, where there is one: worth it for many chunks side by side. */
+  decodeAsync?(bytes: Uint8Array, expected: ExpectedSize): Promise<Uint8Array>;
+  encodeAsync?(bytes: Uint8Array): Promise<Uint8Array>;
+  /** What must have been awaited before `decode` and `encode`: a module to be loaded. */
+  readonly ready?: (() => Promise<void>) | undefined;
+}
+
+export type Codec = ArrayToArrayCodec | ArrayToBytesCodec | BytesToBytesCodec;
+
+/** Makes a codec from its configuration, given what it will encode. Errors: `InvalidMetadata`, `UnsupportedCodec`. */
+export type CodecMaker = (configuration: JsonObject, representation: ChunkRepresentation) => Codec;

@@ -1,0 +1,107 @@
+/**
+ * Node's own zlib, and its zstd where it has one (22.15 and later).
+ *
+ * @module
+ */
+
+import * as zlib from "node:zlib";
+import { MoraineError } from "../../errors.ts";
+import type { Deflate, DeflateFormat, Zstd } from "../native.ts";
+import { boundOfFrames } from "../zstd-frames.ts";
+
+/** Output is made in one piece where its size is known; larger ones in pieces of this size. */
+const MOST_AT_ONCE = 64 * 1024 * 1024;
+
+function inflateOptions(maximum: number): zlib.ZlibOptions {
+  return {
+    maxOutputLength: Math.max(maximum, 1),
+    chunkSize: Math.min(Math.max(maximum, 64), MOST_AT_ONCE),
+  };
+}
+
+const INFLATE: Readonly<Record<DeflateFormat, (bytes: Uint8Array, options: zlib.ZlibOptions) => Buffer>> = {
+  zlib: zlib.inflateSync,
+  gzip: zlib.gunzipSync,
+  raw: zlib.inflateRawSync,
+};
+const DEFLATE: Readonly<Record<DeflateFormat, (bytes: Uint8Array, options: zlib.ZlibOptions) => Buffer>> = {
+  zlib: zlib.deflateSync,
+  gzip: zlib.gzipSync,
+  raw: zlib.deflateRawSync,
+};
+type Callback = (error: Error | null, result: Buffer) => void;
+type Async = (bytes: Uint8Array, options: zlib.ZlibOptions, callback: Callback) => void;
+const INFLATE_ASYNC: Readonly<Record<DeflateFormat, Async>> = {
+  zlib: zlib.inflate,
+  gzip: zlib.gunzip,
+  raw: zlib.inflateRaw,
+};
+const DEFLATE_ASYNC: Readonly<Record<DeflateFormat, Async>> = {
+  zlib: zlib.deflate,
+  gzip: zlib.gzip,
+  raw: zlib.deflateRaw,
+};
+
+export const nodeDeflate: Deflate = {
+  inflate: (bytes, format, maximum) => plain(INFLATE[format](bytes, inflateOptions(maximum))),
+  deflate: (bytes, format, level) => plain(DEFLATE[format](bytes, { level })),
+  inflateAsync: (bytes, format, maximum) => promise(INFLATE_ASYNC[format], bytes, inflateOptions(maximum)),
+  deflateAsync: (bytes, format, level) => promise(DEFLATE_ASYNC[format], bytes, { level }),
+};
+
+function promise<Options>(
+  work: (bytes: Uint8Array, options: Options, callback: Callback) => void,
+  bytes: Uint8Array,
+  options: Options,
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    work(bytes, options, (error, result) => (error ? reject(error) : resolve(plain(result))));
+  });
+}
+
+/** A view that is no Buffer, whose `slice` would not copy. */
+function plain(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
+
+interface ZstdFunctions {
+  readonly zstdDecompressSync: (bytes: Uint8Array, options: object) => Buffer;
+  readonly zstdCompressSync: (bytes: Uint8Array, options: object) => Buffer;
+  readonly zstdDecompress: (bytes: Uint8Array, options: object, callback: Callback) => void;
+  readonly zstdCompress: (bytes: Uint8Array, options: object, callback: Callback) => void;
+}
+
+function hasZstd(module: object): module is ZstdFunctions {
+  return "zstdDecompressSync" in module && "zstdCompressSync" in module && "zstdDecompress" in module;
+}
+
+/** Parameters of libzstd (zstd.h): compression level, checksum flag. */
+const LEVEL = 100;
+const CHECKSUM = 201;
+
+/** Node's zstd, or undefined where this Node has none. */
+export const nodeZstd: Zstd | undefined = hasZstd(zlib) ? makeZstd(zlib) : undefined;
+
+function makeZstd(functions: ZstdFunctions): Zstd {
+  const decompressOptions = (bytes: Uint8Array, maximum: number) => {
+    const bound = boundOfFrames(bytes);
+    if (bound.declared !== undefined && bound.declared > maximum) {
+      throw new MoraineError("CorruptChunk", `${bound.declared} bytes are compressed here, not ${maximum}`);
+    }
+    return inflateOptions(maximum);
+  };
+  const compressOptions = (level: number, checksum: boolean) => ({
+    params: { [LEVEL]: level, [CHECKSUM]: checksum ? 1 : 0 },
+  });
+  return {
+    ready: () => Promise.resolve(),
+    decompress: (bytes, maximum) =>
+      plain(functions.zstdDecompressSync(bytes, decompressOptions(bytes, maximum))),
+    compress: (bytes, level, checksum) =>
+      plain(functions.zstdCompressSync(bytes, compressOptions(level, checksum))),
+    decompressAsync: (bytes, maximum) =>
+      promise(functions.zstdDecompress, bytes, decompressOptions(bytes, maximum)),
+    compressAsync: (bytes, level, checksum) =>
+      promise(functions.zstdCompress, bytes, compressOptions(level, checksum)),
+  };
+}
