@@ -31,7 +31,7 @@ export interface ArrayMetadata {
   /** One element: little-endian bytes, UTF-8 for strings, the bytes themselves for variable-length bytes. */
   readonly fillValue: Uint8Array;
   readonly codecs: readonly CodecSpecification[];
-  /** A name or null for each axis; absent when no axis has one. */
+  /** A name or null for each axis; absent when none are given. */
   readonly dimensionNames?: readonly (string | null)[] | undefined;
   readonly attributes: JsonObject;
 }

@@ -8,6 +8,7 @@ import { isJsonArray, type JsonObject, type JsonValue } from "../binary/json.ts"
 import { MoraineError } from "../errors.ts";
 import type { ArrayMetadata, ChunkGrid, RectilinearAxis } from "./array-metadata.ts";
 import { parseExtension } from "./extension.ts";
+import { axisChunksOf } from "./read/axis-chunks.ts";
 
 function refuse(message: string): MoraineError {
   return new MoraineError("InvalidMetadata", `chunk_grid: ${message}`);
@@ -130,4 +131,31 @@ export function axisChunkCount(axis: RectilinearAxis, length: number): number {
     start += step * count;
   }
   return chunks;
+}
+
+/** The different lengths of the chunks of an axis. */
+export function axisChunkLengths(axis: RectilinearAxis): number[] {
+  return typeof axis === "number" ? [axis] : [...new Set(axis.map(([length]) => length))];
+}
+
+/** Where a chunk lies in its array. */
+export interface ChunkExtent {
+  /** First element along each axis. */
+  readonly start: readonly number[];
+  /** Elements of the chunk as it is stored, along each axis. */
+  readonly shape: readonly number[];
+  /** Those of them that are inside of the array. */
+  readonly inside: readonly number[];
+}
+
+/** The extent of a chunk, which must be one of the grid. */
+export function chunkExtent(
+  { shape, chunkGrid }: Pick<ArrayMetadata, "shape" | "chunkGrid">,
+  coordinates: ArrayLike<number>,
+): ChunkExtent {
+  const axes = axisChunksOf(chunkGrid);
+  const start = axes.map((axis, at) => axis.startOf(coordinates[at] ?? 0));
+  const stored = axes.map((axis, at) => axis.lengthOf(coordinates[at] ?? 0));
+  const inside = stored.map((length, at) => Math.min(length, (shape[at] ?? 0) - (start[at] ?? 0)));
+  return { start, shape: stored, inside };
 }

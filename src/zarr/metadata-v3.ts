@@ -13,10 +13,10 @@ import { dataTypeToJson, parseDataType } from "../data-types/data-type-json.ts";
 import { fillValueToJson, parseFillValue } from "../data-types/fill-value.ts";
 import { MoraineError } from "../errors.ts";
 import type { ArrayMetadata, GroupMetadata } from "./array-metadata.ts";
-import { chunkGridToJson, parseChunkGrid } from "./chunk-grid.ts";
+import { axisChunkLengths, chunkGridToJson, parseChunkGrid } from "./chunk-grid.ts";
 import { chunkKeyEncodingToJson, parseChunkKeyEncoding } from "./chunk-key.ts";
 import { parseExtension } from "./extension.ts";
-import { layoutOf } from "./read/chunk-layout.ts";
+import { completeStructuredCodecs, isStructured, parseStructuredFillValue } from "./structured.ts";
 
 const ARRAY_KEYS: ReadonlySet<string> = new Set([
   "zarr_format",
@@ -72,13 +72,17 @@ export function parseArrayMetadata(document: JsonValue): ArrayMetadata {
   }
   const shape = parseShape(json["shape"]);
   const dataType = parseDataType(json["data_type"]);
+  const old = isStructured(json["data_type"]);
+  const codecs = old ? completeStructuredCodecs(parseCodecs(json["codecs"])) : parseCodecs(json["codecs"]);
   const metadata: ArrayMetadata = {
     shape,
     dataType,
     chunkGrid: parseChunkGrid(json["chunk_grid"], shape),
     chunkKeyEncoding: parseChunkKeyEncoding(json["chunk_key_encoding"]),
-    fillValue: parseFillValue(json["fill_value"], dataType),
-    codecs: parseCodecs(json["codecs"]),
+    fillValue: old
+      ? parseStructuredFillValue(json["fill_value"], dataType, codecs)
+      : parseFillValue(json["fill_value"], dataType),
+    codecs,
     ...parseDimensionNames(json["dimension_names"], shape.length),
     attributes: parseAttributes(json["attributes"]),
   };
@@ -98,15 +102,25 @@ export function parseShape(json: JsonValue | undefined): number[] {
 }
 
 function parseCodecs(json: JsonValue | undefined): CodecSpecification[] {
-  if (!isJsonArray(json) || json.length === 0) throw refuse("codecs is no list with an entry");
+  if (!isJsonArray(json)) throw refuse("codecs is no list");
   const specifications: CodecSpecification[] = [];
   for (const item of json) {
     const { name, configuration, mustUnderstand } = parseExtension(item, "a codec");
-    // A codec that need not be understood can still not be passed over where bytes were encoded by it.
-    if (!mustUnderstand && !isKnownCodec(name) && name !== "sharding_indexed") continue;
-    specifications.push({ name, configuration });
+    // Its writer says that the values are right without it.
+    if (!mustUnderstand && !isKnownCodec(name)) continue;
+    specifications.push(name === "sharding_indexed" ? longSharding(configuration) : { name, configuration });
   }
   return specifications;
+}
+
+/** Sharding with its own lists of codecs in the long form. */
+function longSharding(configuration: JsonObject): CodecSpecification {
+  const entries = Object.entries(configuration).map(([key, value]): [string, JsonValue] =>
+    (key === "codecs" || key === "index_codecs") && isJsonArray(value)
+      ? [key, parseCodecs(value).map(codecToJson)]
+      : [key, value],
+  );
+  return { name: "sharding_indexed", configuration: Object.fromEntries(entries) };
 }
 
 function parseDimensionNames(
@@ -120,7 +134,7 @@ function parseDimensionNames(
     if (name !== null && typeof name !== "string") throw refuse("a dimension name is a string or null");
     return name;
   });
-  return names.every((name) => name === null) ? {} : { dimensionNames: names };
+  return { dimensionNames: names };
 }
 
 export function parseAttributes(json: JsonValue | undefined): JsonObject {
@@ -139,20 +153,31 @@ function checkUnknownKeys(json: JsonObject, known: ReadonlySet<string>): void {
   }
 }
 
+/** A rectilinear axis has at the most this many lengths that are all checked against sharding. */
+const MOST_CHECKED_LENGTHS = 4096;
+
 /** Builds the pipeline once, so that what cannot be decoded is refused before a chunk is fetched. */
-function checkCodecs(metadata: ArrayMetadata): void {
-  const layout = layoutOf(metadata);
-  const level = layout.levels.findLast((candidate) => candidate.kind === "shard");
-  const grid = metadata.chunkGrid;
-  const shape =
-    level?.pieceShape ??
-    (grid.name === "regular"
-      ? grid.chunkShape
-      : grid.chunkShapes.map((axis) => (typeof axis === "number" ? axis : (axis[0]?.[0] ?? 1))));
-  createPipeline(layout.codecs, {
-    shape,
-    dataType: metadata.dataType,
-    fillValue: metadata.fillValue,
+function checkCodecs({ chunkGrid, codecs, dataType, fillValue }: ArrayMetadata): void {
+  if (chunkGrid.name === "regular") {
+    createPipeline(codecs, { shape: chunkGrid.chunkShape, dataType, fillValue });
+    return;
+  }
+  const lengths = chunkGrid.chunkShapes.map(axisChunkLengths);
+  const first = lengths.map(([length]) => length ?? 1);
+  createPipeline(codecs, { shape: first, dataType, fillValue });
+  // Other codecs take chunks of any length.
+  if (!codecs.some((codec) => codec.name === "sharding_indexed")) return;
+  lengths.forEach((ofAxis, axis) => {
+    if (ofAxis.length > MOST_CHECKED_LENGTHS) {
+      throw new MoraineError("LimitExceeded", `shards of more than ${MOST_CHECKED_LENGTHS} lengths`);
+    }
+    for (const length of ofAxis) {
+      createPipeline(codecs, {
+        shape: first.map((other, at) => (at === axis ? length : other)),
+        dataType,
+        fillValue,
+      });
+    }
   });
 }
 

@@ -92,6 +92,7 @@ describe("parseJson", () => {
   it("agrees with JSON.parse on every document that needs no bigint, also after the slow path", () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 4, noUnicodeString: false }), (text) => {
+        if (/\d{16}/.test(text)) return;
         expect(parseJson(bytes(text))).toEqual(JSON.parse(text));
         // A bare NaN in front sends the rest through the parser that keeps integers exact.
         expect(parseJson(`[NaN, ${text}]`)).toEqual([Number.NaN, JSON.parse(text)]);
