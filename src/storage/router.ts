@@ -9,6 +9,7 @@ import { refuseUserInformation, schemeOf } from "./address.ts";
 import { HttpStorage } from "./http/http-storage.ts";
 import type { HttpOptions } from "./http/request.ts";
 import { MemoryStorage } from "./memory.ts";
+import { namesBelow } from "./names.ts";
 import type {
   ByteRange,
   ListedObject,
@@ -98,6 +99,10 @@ export class StorageRouter implements Storage {
 
   async *list(prefix: string, options?: StorageOptions): AsyncGenerator<ListedObject, void, undefined> {
     yield* (await this.#storageOf(prefix)).list(prefix, options);
+  }
+
+  async *names(folder: string, options?: StorageOptions): AsyncGenerator<string, void, undefined> {
+    yield* namesBelow(await this.#storageOf(folder), folder, options);
   }
 
   async delete(addresses: readonly string[], options?: StorageOptions): Promise<void> {

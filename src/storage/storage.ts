@@ -66,6 +66,11 @@ export interface Storage {
   write(address: string, bytes: Uint8Array, options?: WriteOptions): Promise<Version>;
   /** All objects whose address starts with `prefix` (which ends with `/`), in no promised order. */
   list(prefix: string, options?: StorageOptions): AsyncIterable<ListedObject>;
+  /**
+   * The names directly below a folder (its address ends with `/`), each once, those of folders with a slash at
+   * their end. Absent where the storage cannot do better than `list`: `namesBelow` in `names.ts` does for both.
+   */
+  names?(folder: string, options?: StorageOptions): AsyncIterable<string>;
   /** Delete objects; those that are not there are passed over. */
   delete(addresses: readonly string[], options?: StorageOptions): Promise<void>;
 }

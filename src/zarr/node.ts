@@ -9,6 +9,7 @@ import type { DataType } from "../data-types/data-type.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { ArrayMetadata, ChunkGrid } from "./array-metadata.ts";
 import type { ChunkSource } from "./chunk-source.ts";
+import { ShardIndexes } from "./sharding/shard-indexes.ts";
 
 /** What an array is made of. */
 export interface ArrayParts {
@@ -33,6 +34,8 @@ export class ZarrArray {
   readonly metadata: ArrayMetadata;
   readonly chunks: ChunkSource;
   readonly storage: Storage;
+  /** Indexes of shards that were read. */
+  readonly shardIndexes: ShardIndexes = new ShardIndexes();
 
   constructor({ metadata, chunks, storage, path }: ArrayParts) {
     this.metadata = metadata;

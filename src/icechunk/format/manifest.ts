@@ -214,11 +214,14 @@ export class Manifest {
   }
 
   /**
-   * All references of an array as columns; those outside the grid, which an array that shrank leaves behind, are
-   * left out.
+   * The references of an array as columns.
+   *
+   * @param box for each axis the first coordinate wanted and the one after the last; the rest is left out, as is
+   *   what lies outside the grid, which an array that shrank leaves behind
    */
-  references(nodeId: NodeId, gridShape: readonly number[]): ChunkReferences {
+  references(nodeId: NodeId, gridShape: readonly number[], box: Uint32Array): ChunkReferences {
     const rank = gridShape.length;
+    const reader = this.#reader;
     const strides = gridStrides(gridShape);
     const array = this.array(nodeId) ?? { start: 0, count: 0 };
     const builder = new ReferenceBuilder(array.count);
@@ -226,12 +229,17 @@ export class Manifest {
     const coordinates = new Uint32Array(rank);
     let before = -1;
     for (let i = 0; i < array.count; i++) {
-      const table = this.#reader.follow(array.start + 4 * i);
+      const table = reader.follow(array.start + 4 * i);
       const index = this.#index(table, rank);
-      for (let axis = 0; axis < rank; axis++) coordinates[axis] = this.#reader.u32(index + 4 * axis);
-      const position = positionOf(coordinates, 0, gridShape, strides);
+      let wanted = true;
+      for (let axis = 0; axis < rank; axis++) {
+        const coordinate = reader.u32(index + 4 * axis);
+        coordinates[axis] = coordinate;
+        if (coordinate < (box[2 * axis] ?? 0) || coordinate >= (box[2 * axis + 1] ?? 0)) wanted = false;
+      }
+      const position = wanted ? positionOf(coordinates, 0, gridShape, strides) : -1;
       if (position < 0) continue;
-      if (position <= before) throw this.#reader.corrupt("references are not in order", table);
+      if (position <= before) throw reader.corrupt("references are not in order", table);
       before = position;
       positions[builder.count] = position;
       this.copy(table, builder);

@@ -6,7 +6,7 @@
 
 import { randomBytes } from "node:crypto";
 import { link, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import { addressToPath, pathToAddress } from "../address.ts";
 import { planRanges } from "../ranges.ts";
@@ -116,6 +116,22 @@ export class FileStorage implements Storage {
     yield* listFolder(addressToPath(prefix), options);
   }
 
+  async *names(folder: string, options: StorageOptions = {}): AsyncGenerator<string, void, undefined> {
+    options.signal?.throwIfAborted();
+    const path = addressToPath(folder);
+    for (const entry of await readFolder(path)) {
+      if (isOwnFile(entry.name)) continue;
+      // A link counts as what it leads to.
+      const isFolder = entry.isSymbolicLink()
+        ? await stat(join(path, entry.name)).then(
+            (stats) => stats.isDirectory(),
+            () => false,
+          )
+        : entry.isDirectory();
+      yield isFolder ? `${entry.name}/` : entry.name;
+    }
+  }
+
   async delete(addresses: readonly string[], options: StorageOptions = {}): Promise<void> {
     for (const address of addresses) {
       options.signal?.throwIfAborted();
@@ -192,16 +208,11 @@ async function* listFolder(
   options: StorageOptions,
 ): AsyncGenerator<ListedObject, void, undefined> {
   options.signal?.throwIfAborted();
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    if (isCode(error, "ENOENT", "ENOTDIR")) return [];
-    throw error;
-  });
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  for (const entry of entries) {
+  for (const entry of await readFolder(folder)) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
       yield* listFolder(path, options);
-    } else if (!entry.name.startsWith(TEMPORARY) && !/^\..*\.lock\.\d+$/.test(basename(path))) {
+    } else if (!isOwnFile(entry.name)) {
       try {
         yield { address: pathToAddress(path), ...versionOf(await statBig(path)) };
       } catch (error) {
@@ -210,6 +221,20 @@ async function* listFolder(
       }
     }
   }
+}
+
+/** The entries of a folder, sorted; none where no folder is. */
+async function readFolder(folder: string) {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    if (isCode(error, "ENOENT", "ENOTDIR")) return [];
+    throw error;
+  });
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Whether a name is of a file that writers here leave beside the objects. */
+function isOwnFile(name: string): boolean {
+  return name.startsWith(TEMPORARY) || /^\..*\.lock\.\d+$/.test(name);
 }
 
 function failedPrecondition(address: string): MoraineError {

@@ -1,0 +1,124 @@
+/**
+ * Boxes of chunk coordinates: for each axis the first one and the one after the last.
+ *
+ * @module
+ */
+
+import { type ChunkReferences, coordinatesOf, gridStrides } from "./format/chunk-references.ts";
+import type { ReferenceRun } from "./merge-references.ts";
+
+/** The box of a whole grid. */
+export function boxOfGrid(gridShape: readonly number[]): Uint32Array {
+  return Uint32Array.from(gridShape.flatMap((length) => [0, length]));
+}
+
+export function intersection(a: Uint32Array, b: Uint32Array): Uint32Array {
+  return a.map((edge, i) => (i % 2 === 0 ? Math.max(edge, b[i] ?? 0) : Math.min(edge, b[i] ?? 0)));
+}
+
+export function isEmptyBox(box: Uint32Array): boolean {
+  for (let i = 0; i < box.length; i += 2) if ((box[i] ?? 0) >= (box[i + 1] ?? 0)) return true;
+  return false;
+}
+
+export function boxContains(outer: Uint32Array, inner: Uint32Array): boolean {
+  for (let i = 0; i < outer.length; i += 2) {
+    if ((inner[i] ?? 0) < (outer[i] ?? 0) || (inner[i + 1] ?? 0) > (outer[i + 1] ?? 0)) return false;
+  }
+  return true;
+}
+
+export function boxHasChunk(box: Uint32Array, coordinates: Uint32Array, at: number): boolean {
+  for (let i = 0; i < box.length; i += 2) {
+    const coordinate = coordinates[at + i / 2] ?? 0;
+    if (coordinate < (box[i] ?? 0) || coordinate >= (box[i + 1] ?? 0)) return false;
+  }
+  return true;
+}
+
+/** The smallest box around some references, at least one. */
+export function boxAround({ references, entries }: ReferenceRun): Uint32Array {
+  const rank = references.gridShape.length;
+  const strides = gridStrides(references.gridShape);
+  const coordinates = new Uint32Array(rank);
+  const box = new Uint32Array(2 * rank);
+  const count = entries?.length ?? references.count;
+  for (let i = 0; i < count; i++) {
+    const entry = entries?.[i] ?? i;
+    coordinatesOf(references.positions?.[entry] ?? entry, strides, coordinates, 0);
+    for (let axis = 0; axis < rank; axis++) {
+      const coordinate = coordinates[axis] ?? 0;
+      if (i === 0 || coordinate < (box[2 * axis] ?? 0)) box[2 * axis] = coordinate;
+      if (i === 0 || coordinate >= (box[2 * axis + 1] ?? 0)) box[2 * axis + 1] = coordinate + 1;
+    }
+  }
+  return box;
+}
+
+/** Cells of equal size in a grid, numbered in C order. */
+export class Cells {
+  readonly #cell: readonly number[];
+  readonly #gridStrides: Float64Array;
+  readonly #cellStrides: Float64Array;
+  readonly #rank: number;
+  readonly #coordinates: Uint32Array;
+  /** Whether one cell holds the whole grid. */
+  readonly single: boolean;
+
+  constructor(gridShape: readonly number[], cell: readonly number[]) {
+    const cells = gridShape.map((length, axis) => Math.max(1, Math.ceil(length / (cell[axis] ?? 1))));
+    this.#cell = cell;
+    this.#rank = gridShape.length;
+    this.#gridStrides = gridStrides(gridShape);
+    this.#cellStrides = gridStrides(cells);
+    this.#coordinates = new Uint32Array(this.#rank);
+    this.single = cells.every((count) => count === 1);
+  }
+
+  /** The box of a cell, which may reach beyond the grid. */
+  box(cell: number): Uint32Array {
+    coordinatesOf(cell, this.#cellStrides, this.#coordinates, 0);
+    const box = new Uint32Array(2 * this.#rank);
+    for (let axis = 0; axis < this.#rank; axis++) {
+      const first = (this.#coordinates[axis] ?? 0) * (this.#cell[axis] ?? 1);
+      box[2 * axis] = first;
+      box[2 * axis + 1] = Math.min(first + (this.#cell[axis] ?? 1), 0xffffffff);
+    }
+    return box;
+  }
+
+  #cellOf(position: number): number {
+    coordinatesOf(position, this.#gridStrides, this.#coordinates, 0);
+    let cell = 0;
+    for (let axis = 0; axis < this.#rank; axis++) {
+      const index = Math.floor((this.#coordinates[axis] ?? 0) / (this.#cell[axis] ?? 1));
+      cell += index * (this.#cellStrides[axis] ?? 0);
+    }
+    return cell;
+  }
+
+  /** Entries of references by cell; undefined stands for all of them. */
+  group(references: ChunkReferences): Map<number, Uint32Array | undefined> {
+    const { count, positions } = references;
+    if (count === 0) return new Map();
+    if (this.single) return new Map([[0, undefined]]);
+    const cells = new Float64Array(count);
+    const counts = new Map<number, number>();
+    for (let entry = 0; entry < count; entry++) {
+      const cell = this.#cellOf(positions?.[entry] ?? entry);
+      cells[entry] = cell;
+      counts.set(cell, (counts.get(cell) ?? 0) + 1);
+    }
+    const groups = new Map<number, Uint32Array>();
+    for (const [cell, length] of counts) groups.set(cell, new Uint32Array(length));
+    counts.clear();
+    for (let entry = 0; entry < count; entry++) {
+      const cell = cells[entry] ?? 0;
+      const filled = counts.get(cell) ?? 0;
+      const group = groups.get(cell);
+      if (group) group[filled] = entry;
+      counts.set(cell, filled + 1);
+    }
+    return groups;
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * The files of a repository by what they are: which key each has, and which are remembered. All but `repo` never
+ * change once written, so that what was read once holds for ever.
+ *
+ * @module
+ */
+
+import { isMoraineError, MoraineError } from "../errors.ts";
+import { joinAddress } from "../storage/address.ts";
+import type { Storage, StorageOptions, Version } from "../storage/storage.ts";
+import { encodeIdentifier, OBJECT_ID_BYTES, type ObjectId } from "./format/identifier.ts";
+import { type Manifest, readManifest } from "./format/manifest.ts";
+import { type RepoInfo, readRepo } from "./format/repo.ts";
+import { type ManifestFileInfo, type ManifestPart, readSnapshot, type Snapshot } from "./format/snapshot.ts";
+import { readTransactionLog, type TransactionLog } from "./format/transaction-log.ts";
+import { RecentlyUsed } from "./recently-used.ts";
+
+/** Folders of the immutable files. */
+export const FOLDERS = {
+  snapshot: "snapshots",
+  manifest: "manifests",
+  transactionLog: "transactions",
+  chunk: "chunks",
+  overwritten: "overwritten",
+} as const;
+
+/** Nodes of snapshots, and bytes of unpacked manifests, that are kept for the next time. */
+const KEPT_NODES = 500_000;
+const KEPT_MANIFEST_BYTES = 256 * 1024 * 1024;
+/** Far in the future in milliseconds: backups are named by the time until then, so that they list newest first. */
+const BACKUP_EPOCH = 32_503_680_000_000;
+
+/** The `repo` file as it was read: what it says, its bytes, and the version that a write must replace. */
+export interface RepoState {
+  readonly info: RepoInfo;
+  readonly bytes: Uint8Array;
+  readonly version: Version;
+}
+
+export class RepositoryFiles {
+  /** Address of the repository's folder. */
+  readonly address: string;
+  readonly storage: Storage;
+  readonly #snapshots = new RecentlyUsed<ObjectId, Snapshot>(KEPT_NODES);
+  readonly #manifests = new RecentlyUsed<ObjectId, Manifest>(KEPT_MANIFEST_BYTES);
+
+  constructor(address: string, storage: Storage) {
+    this.address = address.replace(/\/+$/, "");
+    this.storage = storage;
+  }
+
+  addressOf(key: string): string {
+    return joinAddress(this.address, key);
+  }
+
+  addressOfChunk(id: ObjectId): string {
+    return this.addressOf(`${FOLDERS.chunk}/${id}`);
+  }
+
+  /** Bytes and version of a whole object. Errors: `NotFound`. */
+  async read(key: string, options: StorageOptions = {}): Promise<{ bytes: Uint8Array; version: Version }> {
+    const { parts, version } = await this.storage.read(this.addressOf(key), [{ offset: 0 }], options);
+    return { bytes: parts[0] ?? new Uint8Array(0), version };
+  }
+
+  /** As {@link read}; undefined where nothing lies. */
+  async readIfThere(
+    key: string,
+    options: StorageOptions = {},
+  ): Promise<{ bytes: Uint8Array; version: Version } | undefined> {
+    try {
+      return await this.read(key, options);
+    } catch (error) {
+      if (isMoraineError(error, "NotFound")) return undefined;
+      throw error;
+    }
+  }
+
+  /** Writes an object whose name is new. */
+  async write(key: string, bytes: Uint8Array, options: StorageOptions = {}): Promise<Version> {
+    return this.storage.write(this.addressOf(key), bytes, options);
+  }
+
+  /** The `repo` file; undefined in a repository of specification 1, or where there is none. */
+  async readRepo(options: StorageOptions = {}): Promise<RepoState | undefined> {
+    const found = await this.readIfThere("repo", options);
+    return found && { ...found, info: await readRepo(found.bytes, this.addressOf("repo")) };
+  }
+
+  async snapshot(id: ObjectId, options: StorageOptions = {}): Promise<Snapshot> {
+    options.signal?.throwIfAborted();
+    return this.#snapshots.get(
+      id,
+      async () => {
+        const key = `${FOLDERS.snapshot}/${id}`;
+        const snapshot = await readSnapshot((await this.read(key)).bytes, this.addressOf(key));
+        if (snapshot.id !== id) {
+          throw new MoraineError("CorruptFile", `this snapshot says that it is ${snapshot.id}`, {
+            source: this.addressOf(key),
+          });
+        }
+        return snapshot;
+      },
+      (snapshot) => 1 + snapshot.nodes.size,
+    );
+  }
+
+  async manifest(file: ManifestFileInfo, options: StorageOptions = {}): Promise<Manifest> {
+    options.signal?.throwIfAborted();
+    return this.#manifests.get(
+      file.id,
+      async () => {
+        const address = this.addressOf(`${FOLDERS.manifest}/${file.id}`);
+        // The size is known, so that one request suffices where the end of an object must be named.
+        const { parts } = await this.storage.read(address, [{ offset: 0, length: file.sizeBytes }]);
+        return readManifest(parts[0] ?? new Uint8Array(0), address);
+      },
+      (manifest) => manifest.byteLength,
+    );
+  }
+
+  /** A manifest that a snapshot refers to. Errors: `CorruptFile` where the snapshot does not list it. */
+  async manifestOf(snapshot: Snapshot, part: ManifestPart, options: StorageOptions = {}): Promise<Manifest> {
+    const file = snapshot.manifestFiles.get(part.manifestId);
+    if (!file) {
+      throw new MoraineError("CorruptFile", `manifest ${part.manifestId} is not in the snapshot's list`, {
+        source: this.addressOf(`${FOLDERS.snapshot}/${snapshot.id}`),
+      });
+    }
+    return this.manifest(file, options);
+  }
+
+  /** The transaction log of a snapshot; undefined where it has none (the first of an old repository). */
+  async transactionLog(id: ObjectId, options: StorageOptions = {}): Promise<TransactionLog | undefined> {
+    const key = `${FOLDERS.transactionLog}/${id}`;
+    const found = await this.readIfThere(key, options);
+    return found && readTransactionLog(found.bytes, this.addressOf(key));
+  }
+}
+
+/** Name, below `overwritten/`, for a copy of a file that is about to be replaced. */
+export function backupName(file: string): string {
+  const countdown = String(BACKUP_EPOCH - Date.now()).padStart(14, "0");
+  return `${file}.${countdown}.${encodeIdentifier(crypto.getRandomValues(new Uint8Array(OBJECT_ID_BYTES)))}`;
+}

@@ -1,0 +1,138 @@
+/**
+ * Brings the bytes of chunks from their places, neighbours together.
+ *
+ * @module
+ */
+
+import { isMoraineError, MoraineError } from "../../errors.ts";
+import { planRanges, type RangePolicy } from "../../storage/ranges.ts";
+import type { ReadOptions, ReadResult, Storage } from "../../storage/storage.ts";
+import { PLACE_INLINE, PLACE_OBJECT, PLACE_RANGE } from "../chunk-source.ts";
+import type { Flow } from "./flow.ts";
+import type { PiecePlaces } from "./places.ts";
+
+/** On this machine a further request costs as much as a few pages more. */
+const NEAR: RangePolicy = { gap: 16 * 1024, maximum: 4 * 1024 * 1024 };
+/** A round trip to an object store costs as much as a MiB more. */
+const FAR: RangePolicy = { gap: 512 * 1024, maximum: 8 * 1024 * 1024 };
+/** Decoded bytes that one request may have under way. */
+const DECODING_BYTES = 8 * 1024 * 1024;
+
+/** What is done with the bytes of chunks. */
+export interface ChunkConsumer {
+  /** Bytes that a chunk needs in memory once it is decoded. */
+  decodedBytes(row: number): number;
+  /** Takes the bytes of a chunk, undefined where it is missing. They are valid until the result resolves. */
+  consume(row: number, bytes: Uint8Array | undefined): void | Promise<void>;
+}
+
+/** Fetches some rows of places and hands each chunk's bytes over once, in no promised order. */
+export async function fetchChunks(
+  storage: Storage,
+  places: PiecePlaces,
+  rows: readonly number[],
+  flow: Flow,
+  consumer: ChunkConsumer,
+): Promise<void> {
+  const ranges = new Map<number, number[]>();
+  for (const row of rows) {
+    const kind = places.kinds[row];
+    if (kind === PLACE_RANGE) {
+      const location = places.locationIndexes[row] ?? 0;
+      const group = ranges.get(location);
+      if (group) group.push(row);
+      else ranges.set(location, [row]);
+    } else if (kind === PLACE_OBJECT) {
+      await flow.start(2 * consumer.decodedBytes(row), () => fetchObject(storage, places, row, flow, consumer));
+    } else {
+      flow.throwIfFailed();
+      await consumer.consume(row, kind === PLACE_INLINE ? places.inline.get(row) : undefined);
+    }
+  }
+  for (const [location, members] of ranges) {
+    const address = places.locations[location] ?? "";
+    const merged = planRanges(
+      members.map((row) => places.offsets[row] ?? 0),
+      members.map((row) => places.lengths[row] ?? 0),
+      /^(file|memory):/.test(address) ? NEAR : FAR,
+    );
+    for (const { offset, length, members: indexes } of merged) {
+      const served = Array.from(indexes, (index) => members[index] ?? 0);
+      const decoded = served.reduce((sum, row) => sum + consumer.decodedBytes(row), 0);
+      await flow.start(length + Math.min(decoded, DECODING_BYTES), () =>
+        fetchRange(storage, places, location, offset, length, served, flow, consumer),
+      );
+    }
+  }
+}
+
+async function fetchObject(
+  storage: Storage,
+  places: PiecePlaces,
+  row: number,
+  flow: Flow,
+  consumer: ChunkConsumer,
+): Promise<void> {
+  const location = places.locationIndexes[row] ?? 0;
+  const result = await readIfPresent(storage, places.locations[location] ?? "", [{ offset: 0 }], {
+    signal: flow.signal,
+    version: places.versions?.[location],
+  });
+  await consumer.consume(row, result?.parts[0]);
+}
+
+async function fetchRange(
+  storage: Storage,
+  places: PiecePlaces,
+  location: number,
+  offset: number,
+  length: number,
+  rows: readonly number[],
+  flow: Flow,
+  consumer: ChunkConsumer,
+): Promise<void> {
+  const address = places.locations[location] ?? "";
+  const objectSize = places.objectSizes?.[location];
+  const options = { signal: flow.signal, version: places.versions?.[location] };
+  const read = objectSize === undefined ? storage.read.bind(storage) : readIfPresent.bind(null, storage);
+  const result = await read(address, [{ offset, length }], options);
+  if (result && objectSize !== undefined) {
+    const size = result.version.size ?? (await storage.head(address, { signal: flow.signal })).size;
+    if (size !== objectSize) {
+      throw new MoraineError("CorruptChunk", `the chunk has ${size} bytes instead of ${objectSize}`, {
+        source: address,
+      });
+    }
+  }
+  const bytes = result?.parts[0];
+  let decoding: Promise<void>[] = [];
+  let decodingBytes = 0;
+  for (const row of rows) {
+    const start = (places.offsets[row] ?? 0) - offset;
+    const done = consumer.consume(row, bytes?.subarray(start, start + (places.lengths[row] ?? 0)));
+    if (!done) continue;
+    decoding.push(done);
+    decodingBytes += consumer.decodedBytes(row);
+    if (decodingBytes >= DECODING_BYTES) {
+      await Promise.all(decoding);
+      decoding = [];
+      decodingBytes = 0;
+    }
+  }
+  await Promise.all(decoding);
+}
+
+/** Reads an object, or gives undefined where nothing lies. */
+export async function readIfPresent(
+  storage: Storage,
+  address: string,
+  ranges: Parameters<Storage["read"]>[1],
+  options: ReadOptions,
+): Promise<ReadResult | undefined> {
+  try {
+    return await storage.read(address, ranges, options);
+  } catch (error) {
+    if (isMoraineError(error, "NotFound")) return undefined;
+    throw error;
+  }
+}

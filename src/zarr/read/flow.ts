@@ -1,0 +1,81 @@
+/**
+ * Bounds what one read has under way: requests, and bytes that are fetched but not yet in the result.
+ *
+ * @module
+ */
+
+import { MoraineError } from "../../errors.ts";
+
+/** Requests at a time; object stores answer many side by side, and 30 ms each add up. */
+const MAX_REQUESTS = 64;
+/** Bytes at a time, stored and decoded together. One chunk that is larger than this goes alone. */
+const MAX_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Runs tasks within the bounds. The first failure stops the others: their signal aborts, no further task
+ * starts, and {@link finish} rejects once all have ended.
+ */
+export class Flow {
+  readonly #controller = new AbortController();
+  readonly #outer: AbortSignal | undefined;
+  readonly #running = new Set<Promise<void>>();
+  readonly #waiting: (() => void)[] = [];
+  #requests = 0;
+  #bytes = 0;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#outer = signal;
+    signal?.addEventListener("abort", this.#abort, { once: true });
+    if (signal?.aborted) this.#abort();
+  }
+
+  /** For everything that the tasks do. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Starts a task once there is room for it; resolves when it has started. Throws once another failed. */
+  async start(bytes: number, task: () => Promise<void>): Promise<void> {
+    while (this.#requests > 0 && (this.#requests >= MAX_REQUESTS || this.#bytes + bytes > MAX_BYTES)) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.throwIfFailed();
+    this.#requests += 1;
+    this.#bytes += bytes;
+    const running = task()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#running.delete(running);
+        this.#requests -= 1;
+        this.#bytes -= bytes;
+        for (const resume of this.#waiting.splice(0)) resume();
+      });
+    this.#running.add(running);
+  }
+
+  throwIfFailed(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Runs what starts the tasks, and waits for them. */
+  async finish(work: () => Promise<void>): Promise<void> {
+    try {
+      await work().catch((error: unknown) => this.#fail(error));
+      while (this.#running.size > 0) await Promise.all(this.#running);
+    } finally {
+      this.#outer?.removeEventListener("abort", this.#abort);
+    }
+    this.throwIfFailed();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#controller.abort(error);
+  }
+
+  readonly #abort = (): void => {
+    const reason: unknown = this.#outer?.reason;
+    this.#fail(new MoraineError("Aborted", "the read was cancelled", { cause: reason }));
+  };
+}
