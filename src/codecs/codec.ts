@@ -7,6 +7,7 @@
 
 import type { JsonObject } from "../binary/json.ts";
 import type { DataType } from "../data-types/data-type.ts";
+import type { PackedElements } from "../data-types/elements.ts";
 
 /** A codec as metadata names it. */
 export interface CodecSpecification {
@@ -22,11 +23,8 @@ export interface ChunkRepresentation {
   readonly fillValue: Uint8Array;
 }
 
-/**
- * Decoded elements in C order: little-endian bytes without padding for types of fixed size, else a value for
- * each element.
- */
-export type ChunkData = Uint8Array | readonly string[] | readonly Uint8Array[];
+/** Decoded elements of a chunk. */
+export type ChunkData = PackedElements;
 
 /** Between two forms of decoded elements: transpose, delta, casts. */
 export interface ArrayToArrayCodec {

@@ -5,7 +5,7 @@
  */
 
 import { MoraineError } from "../errors.ts";
-import { makeBytes } from "./bytes.ts";
+import { makeBytes, makeMixedEndianBytes } from "./bytes.ts";
 import { makeAdler32, makeCrc32, makeCrc32c, makeFletcher32, makeNumcodecsCrc32c } from "./checksums.ts";
 import type { ChunkRepresentation, Codec, CodecMaker, CodecSpecification } from "./codec.ts";
 import { makeGzip, makeNumcodecsGzip, makeZlib } from "./deflate.ts";
@@ -18,6 +18,7 @@ const MAKERS: ReadonlyMap<string, CodecMaker> = new Map([
   ["bytes", makeBytes],
   ["crc32c", makeCrc32c],
   ["gzip", makeGzip],
+  ["moraine.mixed_endian_bytes", makeMixedEndianBytes],
   ["numcodecs.adler32", makeAdler32],
   ["numcodecs.crc32", makeCrc32],
   ["numcodecs.crc32c", makeNumcodecsCrc32c],

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { JsonObject, JsonValue } from "../binary/json.ts";
+import { isJsonArray, type JsonObject, type JsonValue } from "../binary/json.ts";
 import { MoraineError } from "../errors.ts";
 
 /** Checks a codec's configuration key by key. All errors are `InvalidMetadata` and name the codec. */
@@ -55,5 +55,16 @@ export class Configuration {
     const word = words.find((candidate) => candidate === value);
     if (word === undefined) throw this.error(`${key} must be one of ${words.join(", ")}`);
     return word;
+  }
+
+  /** A list of some words. */
+  words<T extends string>(key: string, words: readonly T[]): T[] {
+    const value = this.#values[key];
+    if (!isJsonArray(value)) throw this.error(`${key} must be a list`);
+    return value.map((item) => {
+      const word = words.find((candidate) => candidate === item);
+      if (word === undefined) throw this.error(`${key} must hold only ${words.join(", ")}`);
+      return word;
+    });
   }
 }

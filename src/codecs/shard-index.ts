@@ -67,7 +67,8 @@ export class ShardIndexCodec {
       );
     }
     const data = this.#pipeline.decode(bytes);
-    if (!(data instanceof Uint8Array)) throw new MoraineError("CorruptChunk", "a shard's index holds no numbers");
+    if (!(data instanceof Uint8Array))
+      throw new MoraineError("CorruptChunk", "a shard's index holds no numbers");
     const words = new DataView(data.buffer, data.byteOffset, data.byteLength);
     const offsets = new Float64Array(this.count);
     const lengths = new Float64Array(this.count);

@@ -56,7 +56,9 @@ export interface ShardLayout {
  */
 export function shardLayout(sharding: Sharding, shape: readonly number[]): ShardLayout {
   const { chunkShape } = sharding;
-  const fits = chunkShape.length === shape.length && chunkShape.every((length, axis) => (shape[axis] ?? 0) % length === 0);
+  const fits =
+    chunkShape.length === shape.length &&
+    chunkShape.every((length, axis) => (shape[axis] ?? 0) % length === 0);
   if (!fits) {
     throw new MoraineError(
       "InvalidMetadata",

@@ -19,7 +19,7 @@ import {
 } from "./node-document.ts";
 import type { ZarrStore } from "./store.ts";
 import { StoreChunkSource } from "./store-chunk-source.ts";
-import { type ArrayNode, type FaultyNode, type GroupNode, isNodeName, nodeBelow, pathParts } from "./tree.ts";
+import { type ArrayNode, type FaultyNode, type GroupNode, isNodeName, pathParts } from "./tree.ts";
 
 /** Members whose documents are asked for at the same time. */
 const CONCURRENT_MEMBERS = 32;
@@ -73,7 +73,10 @@ export async function openBelow(
   path: string,
   options?: StorageOptions,
 ): Promise<StoreGroup | StoreArray> {
-  const node = await nodeBelow(group, path, options);
+  let node: StoreNode | undefined = group;
+  for (const name of pathParts(path)) {
+    node = node?.kind === "group" ? await node.child(name, options) : undefined;
+  }
   if (node === undefined) {
     throw new MoraineError("NotFound", "there is no Zarr array or group", {
       source: group.store.address,
@@ -119,7 +122,13 @@ function nodeOf(
     const node = parseNodeDocument(document);
     if (node.kind === "group") {
       const own = document.format === 3 && !consolidated ? consolidatedOfV3(document.document) : undefined;
-      return new StoreGroup(store, path, node.metadata.attributes, document.format, own ? { documents: own, path } : consolidated);
+      return new StoreGroup(
+        store,
+        path,
+        node.metadata.attributes,
+        document.format,
+        own ? { documents: own, path } : consolidated,
+      );
     }
     return {
       kind: "array",

@@ -8,12 +8,12 @@
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from "../binary/json.ts";
 import type { CodecSpecification } from "../codecs/codec.ts";
 import { isKnownCodec } from "../codecs/codecs.ts";
-import { createPipeline } from "../codecs/pipeline.ts";
 import { dataTypeToJson, parseDataType } from "../data-types/data-type-json.ts";
 import { fillValueToJson, parseFillValue } from "../data-types/fill-value.ts";
 import { MoraineError } from "../errors.ts";
 import type { ArrayMetadata, GroupMetadata } from "./array-metadata.ts";
-import { axisChunkLengths, chunkGridToJson, parseChunkGrid } from "./chunk-grid.ts";
+import { checkCodecs } from "./check-codecs.ts";
+import { chunkGridToJson, parseChunkGrid } from "./chunk-grid.ts";
 import { chunkKeyEncodingToJson, parseChunkKeyEncoding } from "./chunk-key.ts";
 import { parseExtension } from "./extension.ts";
 import { completeStructuredCodecs, isStructured, parseStructuredFillValue } from "./structured.ts";
@@ -151,34 +151,6 @@ function checkUnknownKeys(json: JsonObject, known: ReadonlySet<string>): void {
       throw refuse(`the key "${key}" is not known, and it must be understood`);
     }
   }
-}
-
-/** A rectilinear axis has at the most this many lengths that are all checked against sharding. */
-const MOST_CHECKED_LENGTHS = 4096;
-
-/** Builds the pipeline once, so that what cannot be decoded is refused before a chunk is fetched. */
-function checkCodecs({ chunkGrid, codecs, dataType, fillValue }: ArrayMetadata): void {
-  if (chunkGrid.name === "regular") {
-    createPipeline(codecs, { shape: chunkGrid.chunkShape, dataType, fillValue });
-    return;
-  }
-  const lengths = chunkGrid.chunkShapes.map(axisChunkLengths);
-  const first = lengths.map(([length]) => length ?? 1);
-  createPipeline(codecs, { shape: first, dataType, fillValue });
-  // Other codecs take chunks of any length.
-  if (!codecs.some((codec) => codec.name === "sharding_indexed")) return;
-  lengths.forEach((ofAxis, axis) => {
-    if (ofAxis.length > MOST_CHECKED_LENGTHS) {
-      throw new MoraineError("LimitExceeded", `shards of more than ${MOST_CHECKED_LENGTHS} lengths`);
-    }
-    for (const length of ofAxis) {
-      createPipeline(codecs, {
-        shape: first.map((other, at) => (at === axis ? length : other)),
-        dataType,
-        fillValue,
-      });
-    }
-  });
 }
 
 /** The metadata of an array as `zarr.json` holds it. */

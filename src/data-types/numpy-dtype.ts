@@ -1,0 +1,113 @@
+/**
+ * NumPy's names of data types, as Zarr v2 and the codecs of numcodecs use them: `<f4`, `|S3`, `>M8[10us]`, and lists
+ * of fields for records (NumPy's array protocol, "typestr" and "descr").
+ *
+ * @module
+ */
+
+import { isJsonArray, type JsonValue } from "../binary/json.ts";
+import { MoraineError } from "../errors.ts";
+import { type DataType, itemSize, type StructField } from "./data-type.ts";
+import { parseDataType } from "./data-type-json.ts";
+
+export type ByteOrder = "little" | "big";
+
+/** A data type and how its elements are stored. */
+export interface NumpyDtype {
+  readonly dataType: DataType;
+  /** For each field (each leaf of nested records) with numbers of more than one byte; of a plain type none or one. */
+  readonly byteOrders: readonly ByteOrder[];
+}
+
+const NUMBERS: Readonly<Record<string, string>> = {
+  b1: "bool",
+  i1: "int8",
+  i2: "int16",
+  i4: "int32",
+  i8: "int64",
+  u1: "uint8",
+  u2: "uint16",
+  u4: "uint32",
+  u8: "uint64",
+  f2: "float16",
+  f4: "float32",
+  f8: "float64",
+  c8: "complex64",
+  c16: "complex128",
+};
+
+/** Other names that NumPy understands, which people put into codec configurations. */
+const WORDS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.values(NUMBERS).map((name) => [name, name])),
+  "?": "bool",
+  half: "float16",
+  single: "float32",
+  double: "float64",
+};
+
+/**
+ * Parses a dtype.
+ *
+ * Errors: `InvalidMetadata` for what is none, `UnsupportedDataType` for objects and for types that Zarr v3 does not
+ * have.
+ */
+export function parseNumpyDtype(json: JsonValue | undefined): NumpyDtype {
+  if (typeof json === "string") return parseName(json);
+  if (!isJsonArray(json) || json.length === 0) {
+    throw new MoraineError("InvalidMetadata", "dtype is neither a name nor a list of fields");
+  }
+  const fields: StructField[] = [];
+  const byteOrders: ByteOrder[] = [];
+  const seen = new Set<string>();
+  for (const item of json) {
+    const [name, type, shape] = isJsonArray(item) ? item : [];
+    if (typeof name !== "string" || type === undefined || seen.has(name)) {
+      throw new MoraineError("InvalidMetadata", "dtype: a field needs a name of its own and a type");
+    }
+    if (shape !== undefined) {
+      throw new MoraineError("UnsupportedDataType", `dtype: field "${name}" holds arrays`);
+    }
+    seen.add(name);
+    const field = parseNumpyDtype(type);
+    fields.push({ name, dataType: field.dataType });
+    byteOrders.push(...field.byteOrders);
+  }
+  return { dataType: { name: "struct", fields }, byteOrders };
+}
+
+function parseName(text: string): NumpyDtype {
+  const word = WORDS[text];
+  if (word !== undefined) return numbered(word, "little");
+  const match = /^([<>|=]?)([a-zA-Z])(\d*)(?:\[(\d*)(\w+)\])?$/.exec(text);
+  if (!match) throw new MoraineError("InvalidMetadata", `"${text}" is no dtype`);
+  const [, mark, kind = "", digits = "", scale, unit] = match;
+  const order: ByteOrder = mark === ">" ? "big" : "little";
+  if (kind === "M" || kind === "m") {
+    if (digits !== "8") throw new MoraineError("InvalidMetadata", `"${text}" is no dtype`);
+    const dataType = parseDataType({
+      name: kind === "M" ? "numpy.datetime64" : "numpy.timedelta64",
+      configuration: { unit: unit ?? "generic", scale_factor: Number(scale || 1) },
+    });
+    return { dataType, byteOrders: [order] };
+  }
+  if (unit !== undefined) throw new MoraineError("InvalidMetadata", `"${text}" is no dtype`);
+  if (kind === "O")
+    throw new MoraineError("UnsupportedDataType", "an array of objects needs a codec for them");
+  const length = Number(digits);
+  if (kind === "S" || kind === "U" || kind === "V") {
+    if (digits === "")
+      throw new MoraineError("InvalidMetadata", `dtype "${text}" does not say how long it is`);
+    const name = kind === "S" ? "null_terminated_bytes" : kind === "V" ? "raw_bytes" : "fixed_length_utf32";
+    const lengthBytes = kind === "U" ? 4 * length : length;
+    const dataType = parseDataType({ name, configuration: { length_bytes: lengthBytes } });
+    return { dataType, byteOrders: kind === "U" ? [order] : [] };
+  }
+  const number = NUMBERS[kind + digits];
+  if (number === undefined) throw new MoraineError("UnsupportedDataType", `there is no dtype "${text}" here`);
+  return numbered(number, order);
+}
+
+function numbered(name: string, order: ByteOrder): NumpyDtype {
+  const dataType = parseDataType(name);
+  return { dataType, byteOrders: itemSize(dataType) === 1 ? [] : [order] };
+}
