@@ -20,7 +20,9 @@ function check(what, found, wanted) {
 }
 
 const sha256 = (values) =>
-  createHash("sha256").update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)).digest("hex");
+  createHash("sha256")
+    .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+    .digest("hex");
 
 /** Every variable of an indexed file against netCDF4-python. */
 async function checkFile(group, name) {
