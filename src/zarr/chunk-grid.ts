@@ -159,3 +159,12 @@ export function chunkExtent(
   const inside = stored.map((length, at) => Math.min(length, (shape[at] ?? 0) - (start[at] ?? 0)));
   return { start, shape: stored, inside };
 }
+
+/** A shape that holds every chunk of the grid. */
+export function largestChunk(grid: ChunkGrid): readonly number[] {
+  return grid.name === "regular"
+    ? grid.chunkShape
+    : grid.chunkShapes.map((axis) =>
+        typeof axis === "number" ? axis : axis.reduce((most, [length]) => Math.max(most, length), 1),
+      );
+}

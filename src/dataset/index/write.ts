@@ -4,12 +4,9 @@
  * @module
  */
 
-import type { ChunkData } from "../../codecs/codec.ts";
-import { createPipeline, type Pipeline } from "../../codecs/pipeline.ts";
-import { itemSize } from "../../data-types/data-type.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
-import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
-import { chunkExtent, gridShapeOf } from "../../zarr/chunk-grid.ts";
+import { gridShapeOf } from "../../zarr/chunk-grid.ts";
+import { ChunkEncoder } from "../../zarr/write/chunk-encoder.ts";
 import { type ArrayPlan, chunkCount, type IndexPlan } from "./plan.ts";
 import type { IndexTarget } from "./target.ts";
 

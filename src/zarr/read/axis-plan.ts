@@ -78,7 +78,11 @@ function planRange(range: AxisRange, chunks: AxisChunks, inner: readonly number[
     firstFrom: (index, _, to) => Math.min(to, Math.ceil((index - start) / step)),
   });
   const outputs = builder.ordinals;
-  if (backwards) outputs.forEach((at, entry) => (outputs[entry] = count - 1 - at));
+  if (backwards) {
+    outputs.forEach((at, entry) => {
+      outputs[entry] = count - 1 - at;
+    });
+  }
   return {
     count,
     levels: builder.levels(),
@@ -93,7 +97,9 @@ function planRange(range: AxisRange, chunks: AxisChunks, inner: readonly number[
 function planList(selection: AxisRange | AxisList, chunks: AxisChunks, inner: readonly number[]): AxisPlan {
   const indexes = selection.kind === "list" ? selection.indexes : new Float64Array(0);
   const count = indexes.length;
-  const order = Uint32Array.from(indexes.keys()).sort((a, b) => (indexes[a] ?? 0) - (indexes[b] ?? 0) || a - b);
+  const order = Uint32Array.from(indexes.keys()).sort(
+    (a, b) => (indexes[a] ?? 0) - (indexes[b] ?? 0) || a - b,
+  );
   const position = (at: number): number => indexes[order[at] ?? 0] ?? 0;
   const builder = new LevelsBuilder(chunks, inner, {
     count,
@@ -120,6 +126,35 @@ function planList(selection: AxisRange | AxisList, chunks: AxisChunks, inner: re
     outputStep: 1,
     list: { positions, outputs: Float64Array.from(order) },
   };
+}
+
+/** How many different elements of each entry of each level are selected. */
+export function distinctCounts({ levels, starts, counts, list }: AxisPlan): Float64Array[] {
+  let below = counts;
+  if (list) {
+    below = counts.map((count, entry) => {
+      let distinct = 0;
+      const first = starts[entry] ?? 0;
+      // Ascending in each entry.
+      for (let at = first; at < first + count; at++) {
+        if (at === first || list.positions[at] !== list.positions[at - 1]) distinct += 1;
+      }
+      return distinct;
+    });
+  }
+  const ofLevels = [below];
+  for (let level = levels.length - 2; level >= 0; level--) {
+    const firsts = levels[level]?.firsts ?? new Uint32Array(1);
+    const children = ofLevels[0];
+    const sums = new Float64Array(firsts.length - 1);
+    sums.forEach((_, entry) => {
+      for (let child = firsts[entry] ?? 0; child < (firsts[entry + 1] ?? 0); child++) {
+        sums[entry] = (sums[entry] ?? 0) + (children?.[child] ?? 0);
+      }
+    });
+    ofLevels.unshift(sums);
+  }
+  return ofLevels;
 }
 
 /** The selected elements of an axis in ascending order. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AxisPlan } from "./axis-plan.ts";
+import { type AxisPlan, distinctCounts } from "./axis-plan.ts";
 import type { ChunkRows, Copying, ReadPlan } from "./plan.ts";
 import { StridedBox } from "./strided-copy.ts";
 
@@ -18,13 +18,12 @@ export class BoxPlan implements ReadPlan {
   readonly #axes: readonly AxisPlan[];
   /** Axes that lists select: these are walked, the others are copied as boxes. */
   readonly #lists: readonly number[];
-  /** Elements between neighbours along each axis, in the result and in the chunk being copied. */
-  readonly #toStrides: number[];
+  /** Elements between neighbours along each axis where a chunk is copied from and to. */
   readonly #fromStrides: number[];
+  readonly #toStrides: number[];
   readonly #box: StridedBox = new StridedBox();
-  /** Of the box: its first element in the chunk and in the result. */
-  #from = 0;
-  #to = 0;
+  /** For each axis and level how many different elements of each chunk are selected; made when first asked for. */
+  readonly #distinct: (readonly Float64Array[] | undefined)[] = [];
 
   constructor(axes: readonly AxisPlan[], shape: readonly number[]) {
     this.shape = shape;
@@ -33,10 +32,7 @@ export class BoxPlan implements ReadPlan {
     this.chunkCount = axes.reduce((product, axis) => product * sizeOf(axis, 0), 1);
     this.#lists = axes.flatMap((plan, axis) => (plan.list ? [axis] : []));
     this.#fromStrides = new Array<number>(axes.length).fill(0);
-    this.#toStrides = new Array<number>(axes.length).fill(1);
-    for (let axis = axes.length - 2; axis >= 0; axis--) {
-      this.#toStrides[axis] = (this.#toStrides[axis + 1] ?? 1) * (axes[axis + 1]?.count ?? 1);
-    }
+    this.#toStrides = new Array<number>(axes.length).fill(0);
   }
 
   chunks(from: number, to: number): ChunkRows {
@@ -102,49 +98,72 @@ export class BoxPlan implements ReadPlan {
   }
 
   place(rows: ChunkRows, row: number, copying: Copying): void {
-    this.#setUp(rows, row, copying.repeat);
-    this.#copyLists(0, rows, row, copying, this.#from, this.#to);
+    this.#copy(rows, row, copying, "place");
   }
 
-  contiguousAt(rows: ChunkRows, row: number): number {
-    for (let axis = 0; axis < this.#axes.length; axis++) {
-      const plan = this.#axes[axis];
-      const entry = this.#entry(rows, row, axis);
-      if (plan?.list || plan?.counts[entry] !== plan?.levels.at(-1)?.lengths[entry]) return -1;
-    }
-    this.#setUp(rows, row, false);
-    return this.#box.contiguous ? this.#to : -1;
+  take(rows: ChunkRows, row: number, copying: Copying): void {
+    this.#copy(rows, row, copying, "take");
+  }
+
+  covers(level: number, rows: ChunkRows, row: number, inside: readonly number[]): boolean {
+    return this.#axes.every((plan, axis) => {
+      this.#distinct[axis] ??= distinctCounts(plan);
+      return this.#distinct[axis]?.[level]?.[this.#entry(rows, row, axis)] === inside[axis];
+    });
   }
 
   #entry(rows: ChunkRows, row: number, axis: number): number {
     return rows.entries[row * this.#axes.length + axis] ?? 0;
   }
 
-  /** Sets up the box for the axes without lists. */
-  #setUp(rows: ChunkRows, row: number, repeat: boolean): void {
+  /** Copies what is selected of a chunk: out of it into its place, or the other way. */
+  #copy(rows: ChunkRows, row: number, copying: Copying, way: "place" | "take"): void {
     const deepest = (this.#axes[0]?.levels.length ?? 1) - 1;
-    let stride = repeat ? 0 : 1;
-    for (let axis = this.#axes.length - 1; axis >= 0; axis--) {
-      this.#fromStrides[axis] = stride;
-      stride *= this.length(deepest, rows, row, axis);
+    const rank = this.#axes.length;
+    const isTaken = way === "take";
+    const [chunkStrides, resultStrides] = isTaken
+      ? [this.#toStrides, this.#fromStrides]
+      : [this.#fromStrides, this.#toStrides];
+    let chunkStride = copying.repeat && !isTaken ? 0 : 1;
+    let resultStride = copying.repeat && isTaken ? 0 : 1;
+    for (let axis = rank - 1; axis >= 0; axis--) {
+      chunkStrides[axis] = chunkStride;
+      resultStrides[axis] = resultStride;
+      chunkStride *= this.length(deepest, rows, row, axis);
+      resultStride *= this.#axes[axis]?.count ?? 1;
     }
     this.#box.reset();
-    this.#from = 0;
-    this.#to = 0;
-    for (let axis = 0; axis < this.#axes.length; axis++) {
+    let chunkOffset = 0;
+    let resultOffset = 0;
+    for (let axis = 0; axis < rank; axis++) {
       const plan = this.#axes[axis];
       if (!plan || plan.list) continue;
       const entry = this.#entry(rows, row, axis);
-      const fromStride = this.#fromStrides[axis] ?? 0;
-      const toStride = this.#toStrides[axis] ?? 0;
-      this.#from += (plan.starts[entry] ?? 0) * fromStride;
-      this.#to += (plan.outputs[entry] ?? 0) * toStride;
-      this.#box.axis(plan.counts[entry] ?? 0, plan.step * fromStride, plan.outputStep * toStride);
+      const inChunk = chunkStrides[axis] ?? 0;
+      const inResult = resultStrides[axis] ?? 0;
+      chunkOffset += (plan.starts[entry] ?? 0) * inChunk;
+      resultOffset += (plan.outputs[entry] ?? 0) * inResult;
+      const [chunkStep, resultStep] = [plan.step * inChunk, plan.outputStep * inResult];
+      this.#box.axis(
+        plan.counts[entry] ?? 0,
+        isTaken ? resultStep : chunkStep,
+        isTaken ? chunkStep : resultStep,
+      );
     }
+    const [from, to] = isTaken ? [resultOffset, chunkOffset] : [chunkOffset, resultOffset];
+    this.#copyLists(0, rows, row, copying, isTaken, from, to);
   }
 
   /** Copies the box once for each combination of what the lists select. */
-  #copyLists(depth: number, rows: ChunkRows, row: number, copying: Copying, from: number, to: number): void {
+  #copyLists(
+    depth: number,
+    rows: ChunkRows,
+    row: number,
+    copying: Copying,
+    isTaken: boolean,
+    from: number,
+    to: number,
+  ): void {
     const axis = this.#lists[depth];
     if (axis === undefined) {
       this.#box.copy(copying.from, from, copying.to, to, copying.itemSize);
@@ -154,10 +173,21 @@ export class BoxPlan implements ReadPlan {
     const entry = this.#entry(rows, row, axis);
     const first = plan?.starts[entry] ?? 0;
     const end = first + (plan?.counts[entry] ?? 0);
+    const fromStride = this.#fromStrides[axis] ?? 0;
+    const toStride = this.#toStrides[axis] ?? 0;
     for (let at = first; at < end; at++) {
-      const position = (plan?.list?.positions[at] ?? 0) * (this.#fromStrides[axis] ?? 0);
-      const output = (plan?.list?.outputs[at] ?? 0) * (this.#toStrides[axis] ?? 0);
-      this.#copyLists(depth + 1, rows, row, copying, from + position, to + output);
+      const position = plan?.list?.positions[at] ?? 0;
+      const output = plan?.list?.outputs[at] ?? 0;
+      const [ofFrom, ofTo] = isTaken ? [output, position] : [position, output];
+      this.#copyLists(
+        depth + 1,
+        rows,
+        row,
+        copying,
+        isTaken,
+        from + ofFrom * fromStride,
+        to + ofTo * toStride,
+      );
     }
   }
 }

@@ -5,10 +5,11 @@
  * @module
  */
 
-import { itemSize } from "../../data-types/data-type.ts";
 import type { CodecSpecification } from "../../codecs/codec.ts";
+import { parseSharding, type Sharding } from "../../codecs/sharding.ts";
+import { itemSize } from "../../data-types/data-type.ts";
 import type { ArrayMetadata } from "../array-metadata.ts";
-import { parseSharding, type Sharding } from "../sharding/sharding.ts";
+import { largestChunk } from "../chunk-grid.ts";
 import { type AxisChunks, axisChunksOf } from "./axis-chunks.ts";
 
 /** One level of nesting: what the chunks of the level above are cut into. */
@@ -40,15 +41,10 @@ export function layoutOf(metadata: ArrayMetadata): ChunkLayout {
   const axes = axisChunksOf(grid);
   const levels: PieceLevel[] = [];
   let codecs = metadata.codecs;
-  let shape =
-    grid.name === "regular"
-      ? grid.chunkShape
-      : grid.chunkShapes.map((axis) =>
-          typeof axis === "number" ? axis : Math.max(1, ...axis.map(([length]) => length)),
-        );
+  let shape = largestChunk(grid);
   // Only where nothing else encodes the shard its inner chunks are ranges of it.
   while (codecs.length === 1 && codecs[0]?.name === "sharding_indexed") {
-    const sharding = parseSharding(codecs[0]);
+    const sharding = parseSharding(codecs[0].configuration ?? {});
     levels.push({ kind: "shard", pieceShape: sharding.chunkShape, sharding });
     shape = sharding.chunkShape;
     codecs = sharding.codecs;

@@ -4,24 +4,30 @@
  * @module
  */
 
+import type { ShardLayout } from "../../codecs/sharding.ts";
 import { itemSize } from "../../data-types/data-type.ts";
 import { MoraineError } from "../../errors.ts";
 import { PLACE_INLINE, PLACE_MISSING } from "../chunk-source.ts";
 import type { ZarrArray } from "../node.ts";
 import { locateInnerChunks } from "../sharding/inner-chunks.ts";
-import type { ChunkLayout } from "./chunk-layout.ts";
-import { Decoders, type ShardShape } from "./decoders.ts";
+import type { ChunkLayout, PieceLevel } from "./chunk-layout.ts";
+import { Decoders } from "./decoders.ts";
 import { type ChunkConsumer, fetchChunks } from "./fetch.ts";
 import { DECODING_BYTES, Flow, Window } from "./flow.ts";
 import { innerChunkNumber, locatePlainPieces, type Nesting, plainLength, plainPiece } from "./pieces.ts";
 import type { PiecePlaces } from "./places.ts";
 import type { ChunkRows, ReadPlan } from "./plan.ts";
-import type { Elements } from "./strided-copy.ts";
+import type { Elements, ReadonlyElements } from "./strided-copy.ts";
 
 /** Pieces that are located at a time: some tens of bytes each. */
 const BATCH = 128 * 1024;
 /** A shard of more decoded bytes is not fetched whole: it would not leave room for another one. */
 const WHOLE_SHARD_BYTES = 16 * 1024 * 1024;
+
+/** A chunk of fewer decoded bytes is decoded on this thread: handing it to another would take longer. */
+const ASYNC_BYTES = 32 * 1024;
+/** What an element of variable length is taken to need in memory. */
+const VARIABLE_BYTES = 32;
 
 /** Reads one selection of an array. */
 export class ChunkReader {
@@ -35,6 +41,8 @@ export class ChunkReader {
   readonly #decoders: Decoders;
   /** What missing elements are, unless the result holds it already. */
   readonly #fill: Uint8Array | undefined;
+  /** The shape that was asked for last: a read of many chunks makes no garbage. */
+  readonly #scratch: number[] = [];
 
   /** @param to zeros, or the fill value where elements are values */
   constructor(
@@ -49,7 +57,7 @@ export class ChunkReader {
     this.#layout = layout;
     this.#to = to;
     this.#rank = array.shape.length;
-    this.#itemSize = itemSize(array.dataType) ?? 1;
+    this.#itemSize = itemSize(array.dataType) ?? VARIABLE_BYTES;
     this.#flow = new Flow(signal);
     this.#decoders = new Decoders(array.metadata, layout);
     const { fillValue } = array.metadata;
@@ -59,6 +67,7 @@ export class ChunkReader {
   async run(): Promise<void> {
     const { chunkCount } = this.#plan;
     await this.#flow.finish(async () => {
+      await this.#decoders.ready();
       for (let from = 0; from < chunkCount; ) {
         const pieces = this.#pieceCount(0, this.#plan.chunks(from, from + 1));
         const to = Math.min(chunkCount, from + Math.max(1, Math.floor(BATCH / pieces)));
@@ -162,9 +171,11 @@ export class ChunkReader {
     const piece = this.#layout.levels[level];
     if (bytes === undefined) return this.#fill && this.#fillChunk(level, rows, row, this.#fill);
     if (piece === undefined) {
-      const decoded = this.#decoders.pipeline(this.#shape(level, rows, row)).decode(bytes, { filterMask });
-      if (decoded instanceof Promise) return decoded.then((from) => this.#place(rows, row, from));
-      this.#place(rows, row, decoded);
+      const pipeline = this.#decoders.pipeline(this.#shape(level, rows, row));
+      if (pipeline.hasAsyncDecoder && this.#decodedBytes(level, rows, row) >= ASYNC_BYTES) {
+        return pipeline.decodeAsync(bytes, { filterMask }).then((from) => this.#place(rows, row, from));
+      }
+      this.#place(rows, row, pipeline.decode(bytes, { filterMask }));
       return undefined;
     }
     if (piece.kind === "rows") return this.#consumePlain(level, rows, row, bytes, piece);
@@ -172,9 +183,30 @@ export class ChunkReader {
     return this.#consumeShard(level, rows, row, bytes);
   }
 
+  /** A chunk that is stored as it is, but that is planned piece by piece. */
+  #consumePlain(
+    level: number,
+    rows: ChunkRows,
+    row: number,
+    bytes: Uint8Array,
+    piece: PieceLevel & { readonly kind: "rows" },
+  ): undefined {
+    const children = this.#plan.children(level, rows, [row]);
+    const nesting: Nesting = { plan: this.#plan, level, rows, children, rank: this.#rank };
+    const whole = plainLength(nesting, row, piece.itemSize);
+    if (bytes.length !== whole) {
+      throw new MoraineError("CorruptChunk", `the chunk has ${bytes.length} bytes instead of ${whole}`);
+    }
+    for (let child = 0; child < children.count; child++) {
+      const { offset, length } = plainPiece(nesting, child, piece.pieceShape, piece.itemSize);
+      const pipeline = this.#decoders.pipeline(this.#shape(level + 1, children, child));
+      this.#place(children, child, pipeline.decode(bytes.subarray(offset, offset + length)));
+    }
+  }
+
   async #consumeShard(level: number, rows: ChunkRows, row: number, bytes: Uint8Array): Promise<void> {
     const { grid, index: codec } = this.#shard(level, rows, row);
-    const index = await codec.decode(codec.bytesIn(bytes));
+    const index = codec.decodeFrom(bytes);
     const children = this.#plan.children(level, rows, [row]);
     const nesting: Nesting = { plan: this.#plan, level, rows, children, rank: this.#rank };
     const decoding = new Window(DECODING_BYTES);
@@ -190,5 +222,35 @@ export class ChunkReader {
       if (done) await decoding.add(done, this.#decodedBytes(level + 1, children, child));
     }
     await decoding.finish();
+  }
+
+  #place(rows: ChunkRows, row: number, from: ReadonlyElements): void {
+    this.#plan.place(rows, row, { from, repeat: false, to: this.#to, itemSize: this.#itemSize });
+  }
+
+  /** Puts the fill value where a missing chunk would be. */
+  #fillChunk(level: number, rows: ChunkRows, row: number, fill: Uint8Array): undefined {
+    if (level === this.#layout.levels.length) {
+      this.#plan.place(rows, row, { from: fill, repeat: true, to: this.#to, itemSize: this.#itemSize });
+      return;
+    }
+    const children = this.#plan.children(level, rows, [row]);
+    for (let child = 0; child < children.count; child++) this.#fillChunk(level + 1, children, child, fill);
+  }
+
+  #shape(level: number, rows: ChunkRows, row: number): readonly number[] {
+    const shape = this.#scratch;
+    for (let axis = 0; axis < this.#rank; axis++) shape[axis] = this.#plan.length(level, rows, row, axis);
+    return shape;
+  }
+
+  #decodedBytes(level: number, rows: ChunkRows, row: number): number {
+    let bytes = this.#itemSize;
+    for (let axis = 0; axis < this.#rank; axis++) bytes *= this.#plan.length(level, rows, row, axis);
+    return bytes;
+  }
+
+  #shard(level: number, rows: ChunkRows, row: number): ShardLayout {
+    return this.#decoders.shard(level, this.#shape(level, rows, row));
   }
 }

@@ -5,17 +5,10 @@
  */
 
 import { createPipeline, type Pipeline } from "../../codecs/pipeline.ts";
+import { type ShardLayout, shardLayout } from "../../codecs/sharding.ts";
 import type { ArrayMetadata } from "../array-metadata.ts";
-import { ShardIndexCodec } from "../sharding/shard-index.ts";
-import { innerGridShape } from "../sharding/sharding.ts";
+import { largestChunk } from "../chunk-grid.ts";
 import type { ChunkLayout } from "./chunk-layout.ts";
-
-/** How shards of one shape are made. */
-export interface ShardShape {
-  /** Number of inner chunks along each axis. */
-  readonly grid: readonly number[];
-  readonly index: ShardIndexCodec;
-}
 
 /** Shapes that are remembered; grids of more shapes than that are made of few at a time. */
 const KEEP = 256;
@@ -24,7 +17,7 @@ export class Decoders {
   readonly #metadata: ArrayMetadata;
   readonly #layout: ChunkLayout;
   readonly #pipelines = new Map<string, Pipeline>();
-  readonly #shards = new Map<string, ShardShape>();
+  readonly #shards = new Map<string, ShardLayout>();
   #lastShape: readonly number[] = [Number.NaN];
   #last: Pipeline | undefined;
 
@@ -33,12 +26,18 @@ export class Decoders {
     this.#layout = layout;
   }
 
+  /** Loads what the codecs need. */
+  async ready(): Promise<void> {
+    const level = this.#layout.levels.findLast((piece) => piece.kind === "shard");
+    await this.pipeline(level?.pieceShape ?? largestChunk(this.#metadata.chunkGrid)).ready();
+  }
+
   /** For pieces of the last level. */
   pipeline(shape: readonly number[]): Pipeline {
     if (this.#last && sameShape(shape, this.#lastShape)) return this.#last;
     const { dataType, fillValue } = this.#metadata;
     const pipeline = remembered(this.#pipelines, shape.join(), () =>
-      createPipeline(this.#layout.codecs, { shape, dataType, fillValue }),
+      createPipeline(this.#layout.codecs, { shape: [...shape], dataType, fillValue }),
     );
     this.#lastShape = [...shape];
     this.#last = pipeline;
@@ -46,13 +45,10 @@ export class Decoders {
   }
 
   /** For the shards of a level. */
-  shard(level: number, shape: readonly number[]): ShardShape | undefined {
+  shard(level: number, shape: readonly number[]): ShardLayout {
     const piece = this.#layout.levels[level];
-    if (piece?.kind !== "shard") return undefined;
-    return remembered(this.#shards, `${level}:${shape.join()}`, () => {
-      const grid = innerGridShape(shape, piece.sharding);
-      return { grid, index: new ShardIndexCodec(piece.sharding, grid) };
-    });
+    if (piece?.kind !== "shard") throw new RangeError(`the chunks of level ${level} are no shards`);
+    return remembered(this.#shards, `${level}:${shape.join()}`, () => shardLayout(piece.sharding, shape));
   }
 }
 

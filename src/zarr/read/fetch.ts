@@ -8,15 +8,13 @@ import { isMoraineError, MoraineError } from "../../errors.ts";
 import { planRanges, type RangePolicy } from "../../storage/ranges.ts";
 import type { ReadOptions, ReadResult, Storage } from "../../storage/storage.ts";
 import { PLACE_INLINE, PLACE_OBJECT, PLACE_RANGE } from "../chunk-source.ts";
-import type { Flow } from "./flow.ts";
+import { DECODING_BYTES, type Flow, Window } from "./flow.ts";
 import type { PiecePlaces } from "./places.ts";
 
 /** On this machine a further request costs as much as a few pages more. */
 const NEAR: RangePolicy = { gap: 16 * 1024, maximum: 4 * 1024 * 1024 };
 /** A round trip to an object store costs as much as a MiB more. */
 const FAR: RangePolicy = { gap: 512 * 1024, maximum: 8 * 1024 * 1024 };
-/** Decoded bytes that one request may have under way. */
-const DECODING_BYTES = 8 * 1024 * 1024;
 
 /** What is done with the bytes of chunks. */
 export interface ChunkConsumer {
@@ -43,7 +41,9 @@ export async function fetchChunks(
       if (group) group.push(row);
       else ranges.set(location, [row]);
     } else if (kind === PLACE_OBJECT) {
-      await flow.start(2 * consumer.decodedBytes(row), () => fetchObject(storage, places, row, flow, consumer));
+      await flow.start(2 * consumer.decodedBytes(row), () =>
+        fetchObject(storage, places, row, flow, consumer),
+      );
     } else {
       flow.throwIfFailed();
       await consumer.consume(row, kind === PLACE_INLINE ? places.inline.get(row) : undefined);
@@ -105,21 +105,13 @@ async function fetchRange(
     }
   }
   const bytes = result?.parts[0];
-  let decoding: Promise<void>[] = [];
-  let decodingBytes = 0;
+  const decoding = new Window(DECODING_BYTES);
   for (const row of rows) {
     const start = (places.offsets[row] ?? 0) - offset;
     const done = consumer.consume(row, bytes?.subarray(start, start + (places.lengths[row] ?? 0)));
-    if (!done) continue;
-    decoding.push(done);
-    decodingBytes += consumer.decodedBytes(row);
-    if (decodingBytes >= DECODING_BYTES) {
-      await Promise.all(decoding);
-      decoding = [];
-      decodingBytes = 0;
-    }
+    if (done) await decoding.add(done, consumer.decodedBytes(row));
   }
-  await Promise.all(decoding);
+  await decoding.finish();
 }
 
 /** Reads an object, or gives undefined where nothing lies. */

@@ -10,6 +10,8 @@ import { MoraineError } from "../../errors.ts";
 const MAX_REQUESTS = 64;
 /** Bytes at a time, stored and decoded together. One chunk that is larger than this goes alone. */
 const MAX_BYTES = 32 * 1024 * 1024;
+/** Decoded bytes that the chunks of one request may have under way. */
+export const DECODING_BYTES: number = 8 * 1024 * 1024;
 
 /**
  * Runs tasks within the bounds. The first failure stops the others: their signal aborts, no further task
@@ -78,4 +80,43 @@ export class Flow {
     const reason: unknown = this.#outer?.reason;
     this.#fail(new MoraineError("Aborted", "the read was cancelled", { cause: reason }));
   };
+}
+
+/** Bounds the bytes of promises that are under way. The first failure is what {@link add} or {@link finish} throws. */
+export class Window {
+  readonly #limit: number;
+  readonly #running = new Set<Promise<void>>();
+  #bytes = 0;
+  #failure: { readonly error: unknown } | undefined;
+
+  /** @param limit bytes */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Takes a promise that holds so many bytes; resolves when there is room for another. */
+  async add(work: Promise<void>, bytes: number): Promise<void> {
+    this.#bytes += bytes;
+    const running = work
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#running.delete(running);
+        this.#bytes -= bytes;
+      });
+    this.#running.add(running);
+    while (this.#bytes > this.#limit && this.#running.size > 0) await Promise.race(this.#running);
+    this.#throwIfFailed();
+  }
+
+  /** Resolves when all have ended. */
+  async finish(): Promise<void> {
+    await Promise.all(this.#running);
+    this.#throwIfFailed();
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
 }

@@ -24,7 +24,10 @@ export function innerChunkNumber(
   child: number,
   grid: readonly number[],
 ): number {
-  return grid.reduce((number, size, axis) => number * size + plan.coordinate(level + 1, children, child, axis), 0);
+  return grid.reduce(
+    (number, size, axis) => number * size + plan.coordinate(level + 1, children, child, axis),
+    0,
+  );
 }
 
 /** Bytes of a chunk that is stored as it is. */

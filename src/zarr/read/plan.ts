@@ -10,7 +10,7 @@ import { planAxis } from "./axis-plan.ts";
 import { BoxPlan } from "./box-plan.ts";
 import type { ChunkLayout } from "./chunk-layout.ts";
 import { PointPlan } from "./point-plan.ts";
-import type { Elements } from "./strided-copy.ts";
+import type { Elements, ReadonlyElements } from "./strided-copy.ts";
 
 /** Some of the chunks that a plan touches at one level of nesting, as columns. */
 export interface ChunkRows {
@@ -23,10 +23,10 @@ export interface ChunkRows {
   readonly identities?: Uint32Array | undefined;
 }
 
-/** Elements between two places where chunks are copied from and to. */
+/** Elements of a chunk in C order, and those of the selection in C order. */
 export interface Copying {
-  readonly from: Elements;
-  /** `from` is one element that stands for all of the chunk. */
+  readonly from: ReadonlyElements;
+  /** `from` is one element that stands for all. */
   readonly repeat: boolean;
   readonly to: Elements;
   /** Bytes of an element, where elements are bytes. */
@@ -52,8 +52,14 @@ export interface ReadPlan {
   length(level: number, rows: ChunkRows, row: number, axis: number): number;
   /** Copies what is selected of a chunk of the last level, whose elements are in C order, into the result. */
   place(rows: ChunkRows, row: number, copying: Copying): void;
-  /** Where the chunk begins in the result if all of it lies there side by side in its own order, else -1. */
-  contiguousAt(rows: ChunkRows, row: number): number;
+  /** The other way: puts what is selected of a chunk of the last level from the selection's elements into the chunk. */
+  take(rows: ChunkRows, row: number, copying: Copying): void;
+  /**
+   * Whether everything of a row is selected that is inside of the array.
+   *
+   * @param inside elements along each axis that are
+   */
+  covers(level: number, rows: ChunkRows, row: number, inside: readonly number[]): boolean;
 }
 
 /** Plans the reading of a selection. */

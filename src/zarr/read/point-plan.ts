@@ -6,6 +6,7 @@
 
 import type { AxisPlan } from "./axis-plan.ts";
 import type { ChunkRows, Copying, ReadPlan } from "./plan.ts";
+import type { Elements, ReadonlyElements } from "./strided-copy.ts";
 
 /** The distinct chunks of one level that hold a point. */
 interface PointLevel {
@@ -74,27 +75,34 @@ export class PointPlan implements ReadPlan {
   }
 
   place(rows: ChunkRows, row: number, { from, repeat, to, itemSize }: Copying): void {
+    this.#forEachPoint(rows, row, (point, element) => {
+      copyElement(from, repeat ? 0 : element, to, point, itemSize);
+    });
+  }
+
+  take(rows: ChunkRows, row: number, { from, repeat, to, itemSize }: Copying): void {
+    this.#forEachPoint(rows, row, (point, element) => {
+      copyElement(from, repeat ? 0 : point, to, element, itemSize);
+    });
+  }
+
+  covers(): boolean {
+    // Points are few: a chunk of which they are all is read like the others.
+    return false;
+  }
+
+  /** Calls `visit` for the points of a chunk of the last level, in the order they were given. */
+  #forEachPoint(rows: ChunkRows, row: number, visit: (point: number, element: number) => void): void {
     const deepest = this.#levels.length - 1;
     const { first, end } = this.#within(deepest, rows, row);
     for (let at = first; at < end; at++) {
       const point = this.#order[at] ?? 0;
-      let source = 0;
+      let element = 0;
       for (let axis = 0; axis < this.#axes.length; axis++) {
-        source =
-          source * this.length(deepest, rows, row, axis) + (this.#positions[axis]?.[point] ?? 0);
+        element = element * this.length(deepest, rows, row, axis) + (this.#positions[axis]?.[point] ?? 0);
       }
-      if (repeat) source = 0;
-      if (from instanceof Uint8Array && to instanceof Uint8Array) {
-        const start = source * itemSize;
-        for (let byte = 0; byte < itemSize; byte++) to[point * itemSize + byte] = from[start + byte] ?? 0;
-      } else {
-        to[point] = from[source];
-      }
+      visit(point, element);
     }
-  }
-
-  contiguousAt(): number {
-    return -1;
   }
 
   #entry(rows: ChunkRows, row: number, axis: number): number {
@@ -123,6 +131,20 @@ export class PointPlan implements ReadPlan {
       }
     }
     return { count, entries, parents, identities };
+  }
+}
+
+function copyElement(
+  from: ReadonlyElements,
+  source: number,
+  to: Elements,
+  target: number,
+  size: number,
+): void {
+  if (!(to instanceof Uint8Array)) {
+    to[target] = from[source];
+  } else if (from instanceof Uint8Array) {
+    for (let byte = 0; byte < size; byte++) to[target * size + byte] = from[source * size + byte] ?? 0;
   }
 }
 
@@ -197,7 +219,9 @@ function groupPoints(entries: readonly (readonly Uint32Array[])[], order: Uint32
     const next = groups[level + 1];
     const ordinals = next && new Map(next.map((at, ordinal) => [at, ordinal]));
     const firsts = new Uint32Array(starts.length + 1);
-    starts.forEach((at, chunk) => (firsts[chunk] = ordinals ? (ordinals.get(at) ?? 0) : at));
+    starts.forEach((at, chunk) => {
+      firsts[chunk] = ordinals ? (ordinals.get(at) ?? 0) : at;
+    });
     firsts[starts.length] = next ? next.length : order.length;
     levels.push({ entries: chunkEntries, firsts });
   });

@@ -6,6 +6,7 @@
 
 /** Elements in memory: packed bytes of a fixed size each, or one value for each. */
 export type Elements = Uint8Array | unknown[];
+export type ReadonlyElements = Uint8Array | readonly unknown[];
 
 /** From this many bytes on, a run of neighbours is copied by `set`, below it costs more than a loop. */
 const SET_BYTES = 256;
@@ -50,14 +51,8 @@ export class StridedBox {
     this.#toStrides.push(toStride);
   }
 
-  /** Whether all elements lie side by side in `to` as they do in `from`. */
-  get contiguous(): boolean {
-    const rank = this.#counts.length;
-    return rank === 0 || (rank === 1 && this.#fromStrides[0] === 1 && this.#toStrides[0] === 1);
-  }
-
   /** @param itemSize bytes of an element; of no meaning where both hold values */
-  copy(from: Elements, fromOffset: number, to: Elements, toOffset: number, itemSize: number): void {
+  copy(from: ReadonlyElements, fromOffset: number, to: Elements, toOffset: number, itemSize: number): void {
     if (this.#counts.includes(0)) return;
     if (from instanceof Uint8Array && to instanceof Uint8Array) {
       this.#copyBytes(from, fromOffset, to, toOffset, itemSize);
@@ -104,10 +99,16 @@ export class StridedBox {
     line: (from: number, to: number, count: number, fromStride: number, toStride: number) => void,
   ): void {
     const count = this.#counts[axis];
-    if (count === undefined) return line(from, to, 1, 1, 1);
+    if (count === undefined) {
+      line(from, to, 1, 1, 1);
+      return;
+    }
     const fromStride = this.#fromStrides[axis] ?? 0;
     const toStride = this.#toStrides[axis] ?? 0;
-    if (axis === this.#counts.length - 1) return line(from, to, count, fromStride, toStride);
+    if (axis === this.#counts.length - 1) {
+      line(from, to, count, fromStride, toStride);
+      return;
+    }
     for (let at = 0; at < count; at++) this.#walk(axis + 1, from + at * fromStride, to + at * toStride, line);
   }
 }

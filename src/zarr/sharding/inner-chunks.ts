@@ -4,11 +4,11 @@
  * @module
  */
 
+import type { ShardLayout } from "../../codecs/sharding.ts";
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import { sameVersion } from "../../storage/version.ts";
 import { PLACE_RANGE } from "../chunk-source.ts";
 import type { ZarrArray } from "../node.ts";
-import type { ShardShape } from "../read/decoders.ts";
 import type { Flow } from "../read/flow.ts";
 import { innerChunkNumber, type Nesting } from "../read/pieces.ts";
 import { type PiecePlaces, PlacesBuilder } from "../read/places.ts";
@@ -26,7 +26,7 @@ export async function locateInnerChunks(
   nesting: Nesting,
   places: PiecePlaces,
   shardRows: readonly number[],
-  shapeOf: (row: number) => ShardShape,
+  shapeOf: (row: number) => ShardLayout,
   array: ZarrArray,
   flow: Flow,
 ): Promise<PiecePlaces> {
@@ -67,7 +67,7 @@ export async function locateInnerChunks(
   return builder.build();
 }
 
-function shardPlace(places: PiecePlaces, row: number, shape: ShardShape): ShardPlace {
+function shardPlace(places: PiecePlaces, row: number, shape: ShardLayout): ShardPlace {
   const location = places.locationIndexes[row] ?? 0;
   const isRange = places.kinds[row] === PLACE_RANGE;
   return {
@@ -98,7 +98,7 @@ async function refreshKept(
   nesting: Nesting,
   shards: ReadonlyMap<number, ShardPlace>,
   indexes: Map<number, LocatedIndex>,
-  shapeOf: (row: number) => ShardShape,
+  shapeOf: (row: number) => ShardLayout,
   array: ZarrArray,
   flow: Flow,
 ): Promise<void> {

@@ -4,10 +4,11 @@
  * @module
  */
 
+import type { ShardIndex, ShardIndexCodec } from "../../codecs/shard-index.ts";
+import { MoraineError } from "../../errors.ts";
 import type { ByteRange, Storage, StorageOptions, Version } from "../../storage/storage.ts";
 import { sameVersion } from "../../storage/version.ts";
 import { readIfPresent } from "../read/fetch.ts";
-import type { ShardIndex, ShardIndexCodec } from "./shard-index.ts";
 
 /** Where a shard lies. */
 export interface ShardPlace {
@@ -110,15 +111,21 @@ async function readIndex(
 ): Promise<LocatedIndex | undefined> {
   const read = { ...options, version };
   if (range) {
-    if (range.length < codec.size) throw codec.tooShort(range.length);
+    if (range.length < codec.size) {
+      throw new MoraineError("CorruptChunk", `a shard of ${range.length} bytes cannot hold its index`, {
+        source: address,
+        offset: range.offset,
+      });
+    }
     const offset = codec.location === "start" ? range.offset : range.offset + range.length - codec.size;
     const result = await storage.read(address, [{ offset, length: codec.size }], read);
-    const index = await codec.decode(result.parts[0] ?? new Uint8Array(0));
+    const index = codec.decode(result.parts[0] ?? new Uint8Array(0));
     return { index, version: result.version, size: range.length, kept: false };
   }
-  const where: ByteRange = codec.location === "start" ? { offset: 0, length: codec.size } : { offset: -codec.size };
+  const where: ByteRange =
+    codec.location === "start" ? { offset: 0, length: codec.size } : { offset: -codec.size };
   const result = await readIfPresent(storage, address, [where], read);
   if (result === undefined) return undefined;
-  const index = await codec.decode(result.parts[0] ?? new Uint8Array(0));
+  const index = codec.decode(result.parts[0] ?? new Uint8Array(0));
   return { index, version: result.version, size: result.version.size, kept: false };
 }
