@@ -74,6 +74,13 @@ export class ChunkChanges {
     if (this.#layers.length > MAX_LAYERS) this.#join();
   }
 
+  /** Whether a chunk was changed. */
+  has(position: number): boolean {
+    return (
+      this.#single.has(position) || this.#layers.some((references) => findEntry(references, position) >= 0)
+    );
+  }
+
   /** Adds what a chunk was changed to; false where it was not changed. */
   copy(position: number, builder: ReferenceBuilder): boolean {
     const single = this.#single.get(position);

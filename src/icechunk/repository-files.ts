@@ -87,6 +87,17 @@ export class RepositoryFiles {
     return found && { ...found, info: await readRepo(found.bytes, this.addressOf("repo")) };
   }
 
+  /**
+   * What a repository says of itself, whatever its version.
+   *
+   * Errors: `NotFound` where there is none.
+   */
+  async readInfo(options: StorageOptions = {}): Promise<RepoInfo> {
+    const state = await this.readRepo(options);
+    if (state) return state.info;
+    throw new MoraineError("NotFound", "there is no Icechunk repository", { source: this.address });
+  }
+
   async snapshot(id: ObjectId, options: StorageOptions = {}): Promise<Snapshot> {
     options.signal?.throwIfAborted();
     return this.#snapshots.get(

@@ -51,6 +51,12 @@ export function virtualObjectOf(address: string, version: Version | undefined): 
     : { location, lastModified: Math.ceil(lastModified / 1000) };
 }
 
+/** Where a virtual object lies. */
+export interface VirtualPlace {
+  readonly address: string;
+  readonly version: Version | undefined;
+}
+
 /** Resolves locations to addresses that may be read. */
 export class VirtualChunkAccess {
   readonly #containers: readonly VirtualChunkContainer[];
@@ -70,15 +76,27 @@ export class VirtualChunkAccess {
   }
 
   /**
-   * The address of an object and the version that it must have.
+   * The address of an object that may be read, and the version that it must have.
    *
    * Errors: `Unauthorized`, `NotFound` (no container), `InvalidArgument`.
    */
-  resolve(object: VirtualObject): { readonly address: string; readonly version: Version | undefined } {
+  resolve(object: VirtualObject): VirtualPlace {
     const location = this.#absolute(object.location);
     const prefix = this.#containerPrefix(location);
     this.#requireAuthorized(location, prefix);
     return { address: addressOf(location), version: versionOf(object, schemeOf(location)) };
+  }
+
+  /** As {@link resolve}, to be told and not to be read: nothing needs to be authorized. */
+  locate(object: VirtualObject): VirtualPlace {
+    const location = this.#absolute(object.location);
+    return { address: addressOf(location), version: versionOf(object, schemeOf(location)) };
+  }
+
+  /** Whether a container covers a location, so that others can authorize it. */
+  covers(location: string): boolean {
+    const absolute = this.#absolute(location);
+    return this.#containers.some((item) => absolute.startsWith(item.urlPrefix));
   }
 
   /** A `vcc://name/path` as the URL that it stands for; `file:` URLs without `..`. */
@@ -117,7 +135,7 @@ export class VirtualChunkAccess {
     throw new MoraineError(
       "Unauthorized",
       `chunks below ${prefix} are not authorized; ` +
-        `open the repository with authorizeVirtualChunkAccess: ["${prefix}"] if you trust it to name this place`,
+        `open the repository with authorize: ["${prefix}"] if you trust it to name this place`,
       { source: location },
     );
   }
@@ -139,7 +157,8 @@ function canonical(location: string, source: string): string {
   }
   const lowered = scheme + location.slice(scheme.length);
   const path = lowered.slice(lowered.indexOf("/", scheme.length + 3)).replace(/[?#].*$/, "");
-  for (const part of path.split("/")) {
+  // An escaped slash is one to whoever decodes the name.
+  for (const part of path.split(/\/|%2f/i)) {
     const name = part.replace(/%2e/gi, ".");
     if (name === "." || name === "..") {
       throw new MoraineError("InvalidArgument", "a location must not contain . or .. as names", {

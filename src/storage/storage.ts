@@ -25,6 +25,8 @@ export interface Version {
   readonly size?: number | undefined;
   /** Milliseconds since 1970. */
   readonly lastModified?: number | undefined;
+  /** Only in a version that is expected: milliseconds since 1970, the object must not be newer. */
+  readonly notAfter?: number | undefined;
 }
 
 export interface ReadOptions extends StorageOptions {

@@ -9,7 +9,8 @@ import type { Version } from "./storage.ts";
 
 /**
  * Whether two versions can be of one state: all that both of them know is equal. An ETag decides alone where
- * both have a strong one; weak ETags (`W/"…"`) say nothing about bytes and are passed over.
+ * both have a strong one; weak ETags (`W/"…"`) say nothing about bytes and are passed over. Where one of them
+ * only says that nothing newer is meant, a time is needed to know.
  */
 export function sameVersion(a: Version, b: Version): boolean {
   const [strongA, strongB] = [strongEtag(a), strongEtag(b)];
@@ -17,7 +18,12 @@ export function sameVersion(a: Version, b: Version): boolean {
   const sizes = a.size === undefined || b.size === undefined || a.size === b.size;
   const times =
     a.lastModified === undefined || b.lastModified === undefined || a.lastModified === b.lastModified;
-  return sizes && times;
+  return sizes && times && isNotAfter(a, b.notAfter) && isNotAfter(b, a.notAfter);
+}
+
+function isNotAfter(version: Version, limit: number | undefined): boolean {
+  if (limit === undefined || version.notAfter !== undefined) return true;
+  return version.lastModified !== undefined && version.lastModified <= limit;
 }
 
 /** Throws `SourceChanged` unless what is there can be what was expected. */

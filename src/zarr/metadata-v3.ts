@@ -123,7 +123,7 @@ function longSharding(configuration: JsonObject): CodecSpecification {
   return { name: "sharding_indexed", configuration: Object.fromEntries(entries) };
 }
 
-function parseDimensionNames(
+export function parseDimensionNames(
   json: JsonValue | undefined,
   rank: number,
 ): { readonly dimensionNames?: readonly (string | null)[] } {

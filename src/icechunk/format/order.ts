@@ -47,3 +47,18 @@ export function comparePathsByName(a: string, b: string): number {
   }
   return left.length - right.length;
 }
+
+/** Compares the coordinates of two chunks axis by axis. */
+export function compareCoordinates(
+  a: Uint32Array,
+  atA: number,
+  b: Uint32Array,
+  atB: number,
+  rank: number,
+): number {
+  for (let axis = 0; axis < rank; axis++) {
+    const difference = (a[atA + axis] ?? 0) - (b[atB + axis] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

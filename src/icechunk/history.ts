@@ -1,0 +1,102 @@
+/**
+ * Snapshots by name and time, and the way from one to those before it.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "../binary/json.ts";
+import { MoraineError } from "../errors.ts";
+import { decodeIdentifier, encodeIdentifier, OBJECT_ID_BYTES, type ObjectId } from "./format/identifier.ts";
+import { decodeMetadata } from "./format/metadata.ts";
+import type { RepoInfo, SnapshotInfo } from "./format/repo.ts";
+import { branchTip, MAIN_BRANCH, requireSnapshot, tagTarget } from "./refs.ts";
+
+/** A snapshot by its branch, tag or id. At most one is named; the branch main where none is. */
+export interface SnapshotRef {
+  readonly branch?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly snapshotId?: ObjectId | undefined;
+}
+
+/** A snapshot, or the newest one of a branch that was there at a time. */
+export interface Ref extends SnapshotRef {
+  readonly asOf?: Date | undefined;
+}
+
+/** A snapshot in the history. */
+export interface HistoryEntry {
+  readonly id: ObjectId;
+  readonly parentId: ObjectId | undefined;
+  readonly time: Date;
+  /** Microseconds since 1970. */
+  readonly flushedAt: number;
+  readonly message: string;
+  readonly metadata: JsonObject;
+}
+
+/** Errors: `NotFound`; `InvalidArgument` where several are named. */
+export function resolveRef(info: RepoInfo, ref: Ref, source: string): ObjectId {
+  const { branch, tag, snapshotId, asOf } = ref;
+  if ([branch, tag, snapshotId].filter((item) => item !== undefined).length > 1) {
+    throw new MoraineError("InvalidArgument", "only one of branch, tag and snapshot can be named", {
+      source,
+    });
+  }
+  if (asOf !== undefined) {
+    if (tag !== undefined || snapshotId !== undefined) {
+      throw new MoraineError("InvalidArgument", "a time needs a branch, whose history it chooses from", {
+        source,
+      });
+    }
+    return snapshotAt(info, branchTip(info, branch ?? MAIN_BRANCH), asOf, source);
+  }
+  if (tag !== undefined) return tagTarget(info, tag);
+  if (snapshotId === undefined) return branchTip(info, branch ?? MAIN_BRANCH);
+  const canonical = encodeIdentifier(decodeIdentifier(snapshotId, OBJECT_ID_BYTES));
+  requireSnapshot(info, canonical);
+  return canonical;
+}
+
+function snapshotAt(info: RepoInfo, tip: ObjectId, time: Date, source: string): ObjectId {
+  const limit = time.getTime() * 1000;
+  if (Number.isNaN(limit)) throw new MoraineError("InvalidArgument", "this is no time", { source });
+  for (const snapshot of chainOf(info, tip, source)) if (snapshot.flushedAt <= limit) return snapshot.id;
+  throw new MoraineError("NotFound", `the branch has no snapshot from before ${time.toISOString()}`, {
+    source,
+  });
+}
+
+/** A snapshot and those before it. Errors: `CorruptFile` for a history that turns in a circle. */
+export function* chainOf(
+  info: Pick<RepoInfo, "snapshots">,
+  tip: ObjectId,
+  source: string,
+): Generator<SnapshotInfo, void, undefined> {
+  let steps = 0;
+  for (let id: ObjectId | undefined = tip; id !== undefined; ) {
+    const snapshot = info.snapshots.get(id);
+    if (!snapshot) throw new MoraineError("CorruptFile", `the history has no snapshot ${id}`, { source });
+    if (++steps > info.snapshots.size) {
+      throw new MoraineError("CorruptFile", `the history before ${tip} turns in a circle`, { source });
+    }
+    yield snapshot;
+    id = snapshot.parentId;
+  }
+}
+
+export function* ancestryOf(
+  info: RepoInfo,
+  tip: ObjectId,
+  source: string,
+): Generator<HistoryEntry, void, undefined> {
+  for (const snapshot of chainOf(info, tip, source)) {
+    yield {
+      id: snapshot.id,
+      parentId: snapshot.parentId,
+      time: new Date(snapshot.flushedAt / 1000),
+      flushedAt: snapshot.flushedAt,
+      message: snapshot.message,
+      metadata: decodeMetadata(snapshot.metadata, info.specVersion, source),
+    };
+  }
+}

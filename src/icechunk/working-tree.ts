@@ -1,0 +1,185 @@
+/**
+ * The groups and arrays that a session sees: those of its base snapshot with its changes over them.
+ *
+ * @module
+ */
+
+import { MoraineError } from "../errors.ts";
+import { isNodeName } from "../zarr/tree.ts";
+import { ChangeSet, isWithin } from "./change-set.ts";
+import { randomNodeId } from "./format/identifier.ts";
+import type { ArrayNode, Snapshot, SnapshotNode } from "./format/snapshot.ts";
+import { implicitGroup, type NodeContent } from "./node-content.ts";
+import { normalizePath, parentPath } from "./node-path.ts";
+
+export class WorkingTree {
+  #base: Snapshot;
+  #changes: ChangeSet;
+  #nodes: ReadonlyMap<string, SnapshotNode>;
+  /** The same map where this session may change it; until then it is the snapshot's own. */
+  #own: Map<string, SnapshotNode> | undefined;
+  /** Names of the members of each group, made when they are asked for. */
+  #members: Map<string, Set<string>> | undefined;
+
+  constructor(base: Snapshot, changes: ChangeSet = new ChangeSet()) {
+    this.#base = base;
+    this.#changes = changes;
+    this.#own = changes.isEmpty ? undefined : changes.applyTo(base.nodes);
+    this.#nodes = this.#own ?? base.nodes;
+  }
+
+  get base(): Snapshot {
+    return this.#base;
+  }
+
+  get changes(): ChangeSet {
+    return this.#changes;
+  }
+
+  /** By path. */
+  get nodes(): ReadonlyMap<string, SnapshotNode> {
+    return this.#nodes;
+  }
+
+  /** Puts the tree on another base, with these changes. */
+  reset(base: Snapshot, changes: ChangeSet): void {
+    this.#base = base;
+    this.#changes = changes;
+    this.#own = changes.isEmpty ? undefined : changes.applyTo(base.nodes);
+    this.#nodes = this.#own ?? base.nodes;
+    this.#members = undefined;
+  }
+
+  /** The array at a path. Errors: `NotFound`. */
+  array(path: string): ArrayNode {
+    const node = this.#nodes.get(normalizePath(path));
+    if (node?.kind === "array") return node;
+    throw new MoraineError("NotFound", node ? "this is a group, not an array" : "there is no such array", {
+      path,
+    });
+  }
+
+  /** Names of the members of a group, sorted; groups that only the paths of others imply are among them. */
+  members(path: string): string[] {
+    this.#members ??= membersOf(this.#nodes.keys());
+    return [...(this.#members.get(path) ?? [])].sort((a, b) => (a < b ? -1 : 1));
+  }
+
+  /** Whether a path is of a group that has no node of its own but members. */
+  isImplicit(path: string): boolean {
+    this.#members ??= membersOf(this.#nodes.keys());
+    return !this.#nodes.has(path) && (path === "/" || this.#members.has(path));
+  }
+
+  /**
+   * Adds a node, and the groups above it where they are not there.
+   *
+   * Errors: `AlreadyExists`, `InvalidArgument` for a name that no node may have or a place below an array.
+   */
+  create(path: string, content: NodeContent): SnapshotNode {
+    const normal = normalizePath(path);
+    if (this.#nodes.has(normal)) {
+      throw new MoraineError("AlreadyExists", "there is a group or array of this name", { path: normal });
+    }
+    for (const name of normal === "/" ? [] : normal.slice(1).split("/")) {
+      if (!isNodeName(name)) {
+        throw new MoraineError("InvalidArgument", `"${name}" cannot be the name of a node`, { path: normal });
+      }
+    }
+    this.#createParents(normal);
+    return this.#add(normal, content);
+  }
+
+  #createParents(path: string): void {
+    const missing: string[] = [];
+    for (let parent = parentPath(path); parent !== undefined; parent = parentPath(parent)) {
+      const node = this.#nodes.get(parent);
+      if (node?.kind === "array") {
+        throw new MoraineError("InvalidArgument", `${parent} is an array, which has no members`, { path });
+      }
+      if (!node) missing.push(parent);
+    }
+    for (const parent of missing.reverse()) this.#add(parent, implicitGroup());
+  }
+
+  #add(path: string, content: NodeContent): SnapshotNode {
+    const id = randomNodeId();
+    const node: SnapshotNode =
+      content.kind === "array" ? { ...content, id, path, manifests: [] } : { ...content, id, path };
+    this.#changes.created.set(path, node);
+    this.#set(path, node);
+    return node;
+  }
+
+  /** Replaces the metadata of a node; the same bytes are no change. Errors: `AlreadyExists` for the other kind. */
+  update(node: SnapshotNode, content: NodeContent): SnapshotNode {
+    if (node.kind !== content.kind) {
+      throw new MoraineError(
+        "AlreadyExists",
+        `there is already ${node.kind === "array" ? "an array" : "a group"}`,
+        {
+          path: node.path,
+        },
+      );
+    }
+    if (sameBytes(node.userData, content.userData)) return node;
+    const updated: SnapshotNode =
+      content.kind === "array" && node.kind === "array"
+        ? { ...node, ...content }
+        : { ...node, userData: content.userData };
+    // A dimension's names may have gone, which spreading does not show.
+    const exact =
+      updated.kind === "array" && content.kind === "array"
+        ? { ...updated, dimensionNames: content.dimensionNames }
+        : updated;
+    this.#changes.update(node.path, exact, node);
+    this.#set(node.path, exact);
+    return exact;
+  }
+
+  /** Deletes a node and all below it; nothing where it is not there. */
+  delete(path: string): void {
+    const normal = normalizePath(path);
+    for (const [below, node] of [...this.#nodes]) {
+      if (!isWithin(below, normal)) continue;
+      this.#changes.delete(below, node);
+      this.#ownNodes().delete(below);
+      this.#members = undefined;
+    }
+  }
+
+  #set(path: string, node: SnapshotNode): void {
+    if (!this.#nodes.has(path) && this.#members) addMember(this.#members, path);
+    this.#ownNodes().set(path, node);
+  }
+
+  #ownNodes(): Map<string, SnapshotNode> {
+    if (!this.#own) {
+      this.#own = new Map(this.#nodes);
+      this.#nodes = this.#own;
+    }
+    return this.#own;
+  }
+}
+
+function membersOf(paths: Iterable<string>): Map<string, Set<string>> {
+  const members = new Map<string, Set<string>>();
+  for (const path of paths) addMember(members, path);
+  return members;
+}
+
+function addMember(members: Map<string, Set<string>>, path: string): void {
+  let child = path;
+  for (let parent = parentPath(child); parent !== undefined; parent = parentPath(child)) {
+    const name = child.slice(child.lastIndexOf("/") + 1);
+    const names = members.get(parent);
+    if (names?.has(name)) return;
+    if (names) names.add(name);
+    else members.set(parent, new Set([name]));
+    child = parent;
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
