@@ -8,12 +8,15 @@ import { MoraineError } from "../errors.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
 import type { ChunkSink, EncodedChunks } from "../zarr/chunk-sink.ts";
+import type { ChunkChange } from "./chunk-changes.ts";
 import type { ChunkPacking } from "./chunk-packing.ts";
 import { gridStrides, positionOf } from "./format/chunk-references.ts";
 import type { ArrayNode } from "./format/snapshot.ts";
 import { requireBytes } from "./incoming-references.ts";
 import { arrayContent } from "./node-content.ts";
 import type { WorkingTree } from "./working-tree.ts";
+
+const DELETED: ChunkChange = { kind: "deleted" };
 
 export interface WriteContext {
   readonly tree: WorkingTree;
@@ -23,37 +26,41 @@ export interface WriteContext {
 
 /** Chunks of at most the threshold are kept inline, others go to chunk objects before the commit. */
 export class ArraySink implements ChunkSink {
+  readonly owner: object;
   readonly #context: WriteContext;
   readonly #path: string;
 
   constructor(context: WriteContext, path: string) {
+    this.owner = context.tree;
     this.#context = context;
     this.#path = path;
   }
 
   async write(chunks: EncodedChunks, options: StorageOptions = {}): Promise<readonly number[]> {
-    const { tree, packing, inlineThreshold } = this.#context;
-    const node = tree.array(this.#path);
-    const rank = node.gridShape.length;
-    const strides = gridStrides(node.gridShape);
-    const changes = tree.changes.chunksOf(node);
     for (let i = 0; i < chunks.count; i++) {
-      const position = positionOf(chunks.coordinates, i * rank, node.gridShape, strides);
       const bytes = chunks.bytes[i];
-      if (position < 0) {
-        // Deleting what cannot be there is nothing.
-        if (bytes === undefined) continue;
-        throw outside(node, chunks, i);
-      }
-      if (bytes === undefined) {
-        changes.set(position, { kind: "deleted" });
-        continue;
-      }
-      requireBytes(bytes, this.#path);
-      if (bytes.length <= inlineThreshold) changes.set(position, { kind: "inline", bytes });
-      else changes.set(position, { kind: "native", ...(await packing.add(bytes, options)) });
+      const change = bytes === undefined ? DELETED : await this.#store(bytes, options);
+      // Looked up after the storing, during which the array may have been resized.
+      const node = this.#context.tree.array(this.#path);
+      const { gridShape } = node;
+      const position = positionOf(
+        chunks.coordinates,
+        i * gridShape.length,
+        gridShape,
+        gridStrides(gridShape),
+      );
+      if (position >= 0) this.#context.tree.changes.chunksOf(node).set(position, change);
+      // Deleting what cannot be there is nothing.
+      else if (bytes !== undefined) throw outside(node, chunks, i);
     }
     return [];
+  }
+
+  async #store(bytes: Uint8Array, options: StorageOptions): Promise<ChunkChange> {
+    requireBytes(bytes, this.#path);
+    const { packing, inlineThreshold } = this.#context;
+    if (bytes.length <= inlineThreshold) return { kind: "inline", bytes };
+    return { kind: "native", ...(await packing.add(bytes, options)) };
   }
 
   async writeMetadata(metadata: ArrayMetadata, _options?: StorageOptions): Promise<void> {

@@ -11,22 +11,19 @@ import type { ChunkManifest } from "../manifest/chunk-manifest.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
 import type { ChunkSink } from "../zarr/chunk-sink.ts";
-import { ZarrArray } from "../zarr/node.ts";
-import type { ChunkContext } from "./array-chunks.ts";
 import { ArraySink } from "./array-sink.ts";
 import { ChangeSet } from "./change-set.ts";
 import { placeReferences } from "./chunk-changes.ts";
 import { ChunkPacking } from "./chunk-packing.ts";
 import type { RepositoryConfig } from "./configuration.ts";
 import type { RebasePolicy } from "./conflicts.ts";
-import { type SessionStatus, statusOf } from "./diff.ts";
 import type { ObjectId } from "./format/identifier.ts";
 import type { Snapshot } from "./format/snapshot.ts";
 import { referencesOfManifest } from "./incoming-references.ts";
 import { arrayContent, contentOfDocument, groupAttributesOf, groupContent } from "./node-content.ts";
 import { normalizePath } from "./node-path.ts";
 import { rebaseTree } from "./rebase.ts";
-import { FOLDERS, type RepositoryFiles } from "./repository-files.ts";
+import type { RepositoryFiles } from "./repository-files.ts";
 import {
   amendTree,
   type CommitOptions,
@@ -34,7 +31,7 @@ import {
   flushTree,
   type RebasingCommitOptions,
 } from "./session-commit.ts";
-import { type SessionArray, type SessionGroup, type SessionNode, sessionNode } from "./session-tree.ts";
+import { SessionView } from "./session-view.ts";
 import type { VirtualChunkAccess } from "./virtual-chunks.ts";
 import { WorkingTree } from "./working-tree.ts";
 
@@ -62,29 +59,15 @@ export interface SessionParts {
  * await session.setReferences("/sst", manifest);
  * const snapshot = await session.commit("first year");
  */
-export class Session {
+export class Session extends SessionView {
   readonly #parts: SessionParts;
-  readonly #tree: WorkingTree;
-  readonly #packing: ChunkPacking;
-  readonly #context: ChunkContext;
   #writable: boolean;
 
   constructor(parts: SessionParts) {
+    const { files, access, snapshot } = parts;
+    super({ files, access, tree: new WorkingTree(snapshot), packing: new ChunkPacking(files) });
     this.#parts = parts;
     this.#writable = parts.writable;
-    this.#tree = new WorkingTree(parts.snapshot);
-    this.#packing = new ChunkPacking(parts.files);
-    this.#context = { files: parts.files, access: parts.access, tree: this.#tree, packing: this.#packing };
-  }
-
-  /** Address of the repository. */
-  get address(): string {
-    return this.#parts.files.address;
-  }
-
-  /** The snapshot that is read, and that changes build upon. */
-  get snapshotId(): ObjectId {
-    return this.#tree.base.id;
   }
 
   /** The branch that {@link commit} moves. */
@@ -96,73 +79,6 @@ export class Session {
     return !this.#writable;
   }
 
-  get hasUncommittedChanges(): boolean {
-    return !this.#tree.changes.isEmpty;
-  }
-
-  /** The root group; one without attributes where the repository has none yet. */
-  get root(): SessionGroup {
-    const node = sessionNode(this.#context, "/");
-    if (node?.kind === "group") return node;
-    if (node?.kind === "fault") throw node.error;
-    throw new MoraineError("InvalidArgument", "the root of this repository is an array", {
-      source: this.address,
-    });
-  }
-
-  /** The node at a path, or undefined; one that cannot be understood is a fault. */
-  node(path: string): SessionNode | undefined {
-    return sessionNode(this.#context, normalizePath(path));
-  }
-
-  /** The group at a path. Errors: `NotFound`; those of its metadata. */
-  group(path: string): SessionGroup {
-    const node = this.#nodeAt(path);
-    if (node.kind === "group") return node;
-    throw new MoraineError("NotFound", "this is an array, not a group", { source: this.address, path });
-  }
-
-  /** The array at a path, to be read and, in a writable session, written. Errors: `NotFound`; those of its metadata. */
-  array(path: string): ZarrArray {
-    const { metadata, chunks, path: normal } = this.#arrayAt(path);
-    return new ZarrArray({
-      metadata,
-      chunks,
-      storage: this.#parts.files.storage,
-      path: normal,
-      source: this.address,
-      sink: this.#writable ? this.sink(normal) : undefined,
-    });
-  }
-
-  #nodeAt(path: string): SessionGroup | SessionArray {
-    const node = this.node(path);
-    if (node?.kind === "fault") throw node.error;
-    if (node) return node;
-    throw new MoraineError("NotFound", "there is no such group or array", { source: this.address, path });
-  }
-
-  #arrayAt(path: string): SessionArray {
-    const node = this.#nodeAt(path);
-    if (node.kind === "array") return node;
-    throw new MoraineError("NotFound", "this is a group, not an array", { source: this.address, path });
-  }
-
-  /** All paths, groups and arrays, sorted by code units. */
-  paths(): string[] {
-    return [...this.#tree.nodes.keys()].sort();
-  }
-
-  /** Whether an address is of one of the repository's own chunk objects. */
-  isNative(address: string): boolean {
-    return address.startsWith(`${this.#parts.files.addressOf(FOLDERS.chunk)}/`);
-  }
-
-  /** All references of an array as one manifest; locations need not be authorized to be told. */
-  async manifest(path: string, options?: StorageOptions): Promise<ChunkManifest> {
-    return this.#arrayAt(path).manifest(options);
-  }
-
   /**
    * Makes a group, and the groups above it that are not there. One with the same attributes may be there already.
    *
@@ -170,12 +86,12 @@ export class Session {
    */
   createGroup(path: string, attributes: JsonObject = {}): void {
     this.#requireWritable();
-    const existing = this.#tree.nodes.get(normalizePath(path));
+    const existing = this.context.tree.nodes.get(normalizePath(path));
     if (existing?.kind === "group") {
       const before = groupAttributesOf(existing, this.address);
       if (stringifyJson(before) === stringifyJson(attributes)) return;
     }
-    this.#tree.create(path, groupContent({ attributes }));
+    this.context.tree.create(path, groupContent({ attributes }));
   }
 
   /**
@@ -186,15 +102,15 @@ export class Session {
    */
   createArray(path: string, metadata: ArrayMetadata): void {
     this.#requireWritable();
-    this.#tree.create(path, arrayContent(metadata));
+    this.context.tree.create(path, arrayContent(metadata));
   }
 
   /** Replaces a group's attributes. Errors: `NotFound`, `ReadOnly`. */
   updateGroup(path: string, attributes: JsonObject): void {
     this.#requireWritable();
     const normal = normalizePath(path);
-    const node = this.#tree.nodes.get(normal);
-    if (node) this.#tree.update(node, groupContent({ attributes }));
+    const node = this.context.tree.nodes.get(normal);
+    if (node) this.context.tree.update(node, groupContent({ attributes }));
     else this.createGroup(this.group(normal).path, attributes);
   }
 
@@ -205,11 +121,11 @@ export class Session {
    */
   updateArray(path: string, metadata: ArrayMetadata): void {
     this.#requireWritable();
-    const node = this.#tree.array(path);
+    const node = this.context.tree.array(path);
     if (node.shape.length !== metadata.shape.length) {
       throw new MoraineError("InvalidArgument", "an array keeps its number of axes", { path });
     }
-    this.#tree.update(node, arrayContent(metadata));
+    this.context.tree.update(node, arrayContent(metadata));
   }
 
   /**
@@ -221,20 +137,15 @@ export class Session {
     this.#requireWritable();
     const normal = normalizePath(path);
     const content = contentOfDocument(zarrJson.slice(), normal);
-    const existing = this.#tree.nodes.get(normal);
-    if (existing) this.#tree.update(existing, content);
-    else this.#tree.create(normal, content);
-  }
-
-  /** The bytes of a node's `zarr.json`, or undefined. */
-  document(path: string): Uint8Array | undefined {
-    return this.#tree.nodes.get(normalizePath(path))?.userData;
+    const existing = this.context.tree.nodes.get(normal);
+    if (existing) this.context.tree.update(existing, content);
+    else this.context.tree.create(normal, content);
   }
 
   /** Deletes a node and all below it; nothing where it is not there. Errors: `ReadOnly`. */
   delete(path: string): void {
     this.#requireWritable();
-    this.#tree.delete(path);
+    this.context.tree.delete(path);
   }
 
   /**
@@ -249,7 +160,7 @@ export class Session {
     { at, signal }: StorageOptions & { readonly at?: readonly number[] | undefined } = {},
   ): Promise<void> {
     this.#requireWritable();
-    const { gridShape } = this.#tree.array(path);
+    const { gridShape } = this.context.tree.array(path);
     const place = at ?? gridShape.map(() => 0);
     const fits =
       manifest.gridShape.length === gridShape.length &&
@@ -262,10 +173,10 @@ export class Session {
       );
     }
     const { files, access } = this.#parts;
-    const context = { files, access, packing: this.#packing, inlineThreshold: this.#inlineThreshold };
+    const context = { files, access, packing: this.context.packing, inlineThreshold: this.#inlineThreshold };
     const references = await referencesOfManifest(context, manifest, path, { signal });
     const same = gridShape.every((length, axis) => length === manifest.gridShape[axis]);
-    const changes = this.#tree.changes.chunksOf(this.#tree.array(path));
+    const changes = this.context.tree.changes.chunksOf(this.context.tree.array(path));
     changes.setMany(same ? references : placeReferences(references, gridShape, place));
   }
 
@@ -296,26 +207,22 @@ export class Session {
   /** Takes the chunks of an array. Errors: `NotFound`, `ReadOnly`. */
   sink(path: string): ChunkSink {
     this.#requireWritable();
-    const { path: normal } = this.#tree.array(path);
-    return new ArraySink(
-      { tree: this.#tree, packing: this.#packing, inlineThreshold: this.#inlineThreshold },
-      normal,
-    );
+    const { tree, packing } = this.context;
+    return new ArraySink({ tree, packing, inlineThreshold: this.#inlineThreshold }, tree.array(path).path);
+  }
+
+  protected override sinkOf(path: string): ChunkSink | undefined {
+    return this.#writable ? this.sink(path) : undefined;
   }
 
   get #inlineThreshold(): number {
     return this.#parts.settings.inlineChunkThresholdBytes ?? DEFAULT_INLINE_THRESHOLD;
   }
 
-  /** What is not committed yet. */
-  status(): SessionStatus {
-    return statusOf(this.#tree);
-  }
-
   /** Forgets all changes. Chunk objects that were written for them are left to the garbage collection. */
   discardChanges(): void {
     this.#requireWritable();
-    this.#tree.reset(this.#tree.base, new ChangeSet());
+    this.context.tree.reset(this.context.tree.base, new ChangeSet());
   }
 
   /**
@@ -349,7 +256,7 @@ export class Session {
    * Errors: `RebaseError` (code `Conflict`), after which the session stands at the last snapshot that it could follow.
    */
   async rebase(policy: RebasePolicy = {}, options: StorageOptions = {}): Promise<void> {
-    await rebaseTree(this.#parts.files, this.#tree, this.#requireBranch(), policy, options);
+    await rebaseTree(this.#parts.files, this.context.tree, this.#requireBranch(), policy, options);
   }
 
   async #finish(
@@ -359,16 +266,16 @@ export class Session {
   ): Promise<ObjectId> {
     this.#requireWritable();
     const branch = detached ? "" : this.#requireBranch();
-    await this.#packing.finish(options);
+    await this.context.packing.finish(options);
     const id = await work(branch);
     this.#writable = false;
-    this.#tree.reset(await this.#parts.files.snapshot(id, options), new ChangeSet());
+    this.context.tree.reset(await this.#parts.files.snapshot(id, options), new ChangeSet());
     return id;
   }
 
   #commitContext(): { files: RepositoryFiles; settings: RepositoryConfig; tree: WorkingTree } {
     const { files, settings } = this.#parts;
-    return { files, settings, tree: this.#tree };
+    return { files, settings, tree: this.context.tree };
   }
 
   #requireBranch(): string {
