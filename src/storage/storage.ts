@@ -45,6 +45,11 @@ export interface WriteOptions extends StorageOptions {
   readonly precondition?: "absent" | Version | undefined;
 }
 
+export interface DeleteOptions extends StorageOptions {
+  /** Delete only this state, else `PreconditionFailed`. */
+  readonly precondition?: Version | undefined;
+}
+
 /** An object found by listing: its address and what the listing says of it. */
 export interface ListedObject extends Version {
   readonly address: string;
@@ -74,5 +79,5 @@ export interface Storage {
    */
   names?(folder: string, options?: StorageOptions): AsyncIterable<string>;
   /** Delete objects; those that are not there are passed over. */
-  delete(addresses: readonly string[], options?: StorageOptions): Promise<void>;
+  delete(addresses: readonly string[], options?: DeleteOptions): Promise<void>;
 }

@@ -187,6 +187,11 @@ export class StoreGroup implements GroupNode {
     return this.#consolidated?.path === this.path;
   }
 
+  /** The same group, whose members are looked up in the store and not in consolidated metadata. */
+  unconsolidated(): StoreGroup {
+    return new StoreGroup(this.store, this.path, this.attributes, this.zarrFormat);
+  }
+
   /** The member of this name; undefined where there is none. One that cannot be read is a fault. */
   async child(name: string, options?: StorageOptions): Promise<StoreNode | undefined> {
     if (!isNodeName(name)) return undefined;

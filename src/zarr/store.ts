@@ -10,7 +10,14 @@
 import { isMoraineError } from "../errors.ts";
 import { joinAddress, keyBelow } from "../storage/address.ts";
 import { namesBelow } from "../storage/names.ts";
-import type { ByteRange, Storage, StorageOptions, Version, WriteOptions } from "../storage/storage.ts";
+import type {
+  ByteRange,
+  DeleteOptions,
+  Storage,
+  StorageOptions,
+  Version,
+  WriteOptions,
+} from "../storage/storage.ts";
 
 /**
  * Keys and their values.
@@ -54,7 +61,7 @@ export class ZarrStore {
   }
 
   /** Deletes keys; those without a value are passed over. */
-  async delete(keys: readonly string[], options?: StorageOptions): Promise<void> {
+  async delete(keys: readonly string[], options?: DeleteOptions): Promise<void> {
     await this.storage.delete(
       keys.map((key) => this.addressOf(key)),
       options,
