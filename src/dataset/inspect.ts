@@ -7,15 +7,20 @@
 import type { JsonObject, JsonValue } from "../binary/json.ts";
 import { itemSize } from "../data-types/data-type.ts";
 import { dataTypeToJson } from "../data-types/data-type-json.ts";
-import { isMoraineError, type MoraineError } from "../errors.ts";
+import type { MoraineError } from "../errors.ts";
 import type { Barrier, VirtualArray } from "../manifest/virtual-group.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
 import { gridShapeOf } from "../zarr/chunk-grid.ts";
 import { arrayMetadataToJson, groupMetadataToJson } from "../zarr/metadata-v3.ts";
 import { officialBarrier } from "./official-clients.ts";
-import type { OpenedSource, SourceFormat, SourceStatistics } from "./source.ts";
-import { walk } from "./tree.ts";
+import {
+  faultOf,
+  type OpenedSource,
+  type SourceFormat,
+  type SourceStatistics,
+  walkSource,
+} from "./source.ts";
 
 /** Numbers of chunks by where their bytes are. */
 export interface ChunkCounts {
@@ -65,15 +70,11 @@ export async function inspectSource(source: OpenedSource, options: StorageOption
   const groups: { path: string; attributes: JsonObject }[] = [];
   const found: { path: string; array: VirtualArray }[] = [];
   const faults: { path: string; error: MoraineError }[] = [];
-  if (source.root.kind === "array") {
-    found.push({ path: "/", array: source.root });
-  } else {
-    for await (const { path, node } of walk(source.root, options)) {
-      if (node.kind === "group") groups.push({ path, attributes: node.attributes });
-      else if (node.hidden) continue;
-      else if (node.kind === "array") found.push({ path, array: node });
-      else faults.push({ path, error: node.error });
-    }
+  for await (const { path, node } of walkSource(source, "/", options)) {
+    if (node.kind === "group") groups.push({ path, attributes: node.attributes });
+    else if (node.hidden) continue;
+    else if (node.kind === "array") found.push({ path, array: node });
+    else faults.push({ path, error: node.error.at({ source: source.address, path }) });
   }
   // Side by side: each array's index costs round trips of its own.
   const settled = await Promise.allSettled(
@@ -83,14 +84,9 @@ export async function inspectSource(source: OpenedSource, options: StorageOption
   settled.forEach((result, position) => {
     const path = found[position]?.path ?? "/";
     if (result.status === "fulfilled") arrays.push(result.value);
-    else faults.push({ path, error: faultOf(result.reason, source.address, path) });
+    else faults.push({ path, error: faultOf(result.reason, source, path) });
   });
   return { format: source.format, groups, arrays, faults, statistics: source.statistics() };
-}
-
-function faultOf(reason: unknown, source: string, path: string): MoraineError {
-  if (isMoraineError(reason) && reason.code !== "Aborted") return reason.at({ source, path });
-  throw reason;
 }
 
 async function inspectArray(

@@ -4,12 +4,10 @@
  * @module
  */
 
-import { MoraineError } from "../errors.ts";
 import type { ChunkManifest } from "../manifest/chunk-manifest.ts";
 import type { VirtualArray } from "../manifest/virtual-group.ts";
 import type { StorageOptions } from "../storage/storage.ts";
-import type { OpenedSource } from "./source.ts";
-import { nodeAt, walk } from "./tree.ts";
+import { type OpenedSource, walkSource } from "./source.ts";
 
 /** A chunk reference as `refs --json` prints it. */
 export interface Reference {
@@ -37,24 +35,8 @@ export async function* references(
   path = "/",
   options: StorageOptions = {},
 ): AsyncGenerator<Reference, void, undefined> {
-  const root = source.root;
-  const start = root.kind === "group" ? await nodeAt(root, path, options) : root;
-  if (start === undefined) {
-    throw new MoraineError("NotFound", `there is no group or array ${path}`, {
-      source: source.address,
-      path,
-    });
-  }
-  const base = `/${path.split("/").filter(Boolean).join("/")}`;
-  if (start.kind === "array") {
-    yield* arrayReferences(source, base, start, options);
-  } else if (start.kind === "group") {
-    for await (const { path: below, node } of walk(start, options)) {
-      const full = base === "/" ? below : `${base}${below === "/" ? "" : below}`;
-      if (node.kind === "array") yield* arrayReferences(source, full, node, options);
-    }
-  } else {
-    throw start.error.at({ source: source.address, path });
+  for await (const { path: found, node } of walkSource(source, path, options)) {
+    if (node.kind === "array") yield* arrayReferences(source, found, node, options);
   }
 }
 

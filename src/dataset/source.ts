@@ -4,9 +4,11 @@
  * @module
  */
 
-import type { VirtualArray } from "../manifest/virtual-group.ts";
-import type { Storage } from "../storage/storage.ts";
-import type { TreeGroup } from "./tree.ts";
+import { isMoraineError, MoraineError } from "../errors.ts";
+import type { FaultyArray, VirtualArray } from "../manifest/virtual-group.ts";
+import type { Storage, StorageOptions } from "../storage/storage.ts";
+import { ZarrArray } from "../zarr/node.ts";
+import { type GroupNode, nodeBelow, walkNodes } from "../zarr/tree.ts";
 
 /** The format of a source, as its bytes tell it. */
 export type SourceFormat = "hdf5" | "netcdf3" | "kerchunk-json" | "kerchunk-parquet" | "zarr" | "icechunk";
@@ -25,11 +27,85 @@ export interface OpenedSource {
   readonly address: string;
   readonly format: SourceFormat;
   /** The root group; an array where the source is an array itself. */
-  readonly root: TreeGroup | VirtualArray;
+  readonly root: GroupNode | VirtualArray;
   /** Reads the places that the arrays' chunk sources give. */
   readonly storage: Storage;
   /** Whether a location belongs to the source itself (native chunks) rather than to a file it refers to. */
   isNative(location: string): boolean;
   statistics(): SourceStatistics;
   close(): Promise<void>;
+}
+
+/** A node of a source: groups, arrays and what cannot be read. */
+export type SourceNode = GroupNode | VirtualArray | FaultyArray;
+
+/** A path as it is shown: with a slash in front and none at its end. */
+export function absolutePath(path: string): string {
+  return `/${path.split("/").filter(Boolean).join("/")}`;
+}
+
+/**
+ * Every node of a source with its path, the root first (`/`), parents before their members. A group reached
+ * twice is walked once; an array is given under every path that leads to it.
+ *
+ * Errors: `NotFound` when nothing is at `path`; the error of a node at `path` that cannot be read.
+ *
+ * @param path begins there instead of at the root
+ */
+export async function* walkSource(
+  source: OpenedSource,
+  path = "/",
+  options: StorageOptions = {},
+): AsyncGenerator<{ readonly path: string; readonly node: SourceNode }, void, undefined> {
+  const base = absolutePath(path);
+  const start = await nodeBelow(source.root, base, options);
+  if (start === undefined) {
+    throw new MoraineError("NotFound", `there is no group or array ${base}`, {
+      source: source.address,
+      path: base,
+    });
+  }
+  if (start.kind === "fault") throw start.error.at({ source: source.address, path: base });
+  yield { path: base, node: start };
+  if (start.kind !== "group") return;
+  for await (const { path: below, node } of walkNodes(start, options)) {
+    yield { path: `${base === "/" ? "" : base}/${below}`, node };
+  }
+}
+
+/**
+ * The array at a path, ready to be read.
+ *
+ * Errors: `NotFound` where there is no array, the array's own error where it cannot be read.
+ */
+export async function arrayAt(
+  source: OpenedSource,
+  path: string,
+  options: StorageOptions = {},
+): Promise<ZarrArray> {
+  const absolute = absolutePath(path);
+  const node = await nodeBelow(source.root, absolute, options);
+  if (node?.kind === "array") return arrayOf(source, absolute, node);
+  if (node?.kind === "fault") throw node.error.at({ source: source.address, path: absolute });
+  throw new MoraineError(
+    "NotFound",
+    node === undefined ? `there is no array ${absolute}` : `${absolute} is a group, not an array`,
+    { source: source.address, path: absolute },
+  );
+}
+
+/** An array of a source, ready to be read. */
+export function arrayOf(source: OpenedSource, path: string, array: VirtualArray): ZarrArray {
+  return new ZarrArray({
+    metadata: array.metadata,
+    chunks: array.chunks,
+    storage: source.storage,
+    path,
+  });
+}
+
+/** An error of one array, with its place; rethrows what is no fault of the array. */
+export function faultOf(error: unknown, source: OpenedSource, path: string): MoraineError {
+  if (isMoraineError(error) && error.code !== "Aborted") return error.at({ source: source.address, path });
+  throw error;
 }

@@ -5,10 +5,9 @@
  */
 
 import type { JsonObject } from "../binary/json.ts";
-import type { ErrorCode, MoraineError } from "../errors.ts";
+import type { ErrorCode } from "../errors.ts";
 import type { StorageOptions } from "../storage/storage.ts";
-import type { ArrayMetadata } from "../zarr/array-metadata.ts";
-import type { ChunkSource } from "../zarr/chunk-source.ts";
+import type { ArrayNode, FaultyNode, GroupNode, ZarrNode } from "../zarr/tree.ts";
 import type { ChunkManifest } from "./chunk-manifest.ts";
 
 /** Why an array cannot be read by clients that know only Zarr's codecs from the file's own bytes. */
@@ -18,13 +17,11 @@ export interface Barrier {
   readonly reason: string;
 }
 
-/** An array of a source. */
-export interface VirtualArray {
-  readonly kind: "array";
-  /** As Zarr sees it: what `chunks` gives is encoded by `metadata.codecs`. */
-  readonly metadata: ArrayMetadata;
-  /** The encoded chunks, wherever they are; computed when they are asked for where a barrier is. */
-  readonly chunks: ChunkSource;
+/**
+ * An array of a source. `chunks` gives the chunks encoded by `metadata.codecs`, wherever they are; computed when
+ * they are asked for where a barrier is.
+ */
+export interface VirtualArray extends ArrayNode {
   /**
    * The chunk references as they lie in the file, encoded as `metadata.codecs` says. Undefined behind a
    * barrier: then only `chunks` gives the values. Loaded when first asked for, and remembered.
@@ -38,9 +35,7 @@ export interface VirtualArray {
 }
 
 /** An array that is there but cannot be read; the rest of its file can. */
-export interface FaultyArray {
-  readonly kind: "fault";
-  readonly error: MoraineError;
+export interface FaultyArray extends FaultyNode {
   /** Where the header could be read. */
   readonly shape?: readonly number[] | undefined;
   readonly hidden?: boolean | undefined;
@@ -53,4 +48,22 @@ export interface VirtualGroup {
   /** Children by name, in the order the file gives them. */
   readonly children: ReadonlyMap<string, VirtualGroup | VirtualArray | FaultyArray>;
   readonly notes?: readonly string[] | undefined;
+}
+
+/** A group of a file as a group of a tree. */
+export function groupNodeOf(group: VirtualGroup): GroupNode {
+  const node = (child: VirtualGroup | VirtualArray | FaultyArray): ZarrNode =>
+    child.kind === "group" ? groupNodeOf(child) : child;
+  return {
+    kind: "group",
+    attributes: group.attributes,
+    identity: group,
+    async child(name) {
+      const child = group.children.get(name);
+      return child && node(child);
+    },
+    async children() {
+      return new Map([...group.children].map(([name, child]) => [name, node(child)]));
+    },
+  };
 }

@@ -15,13 +15,23 @@ export interface ChangedArray {
   readonly reason: string;
 }
 
+/** Something else that differs from the source: renamed, filled, merged. */
+export interface Note {
+  readonly source: string;
+  readonly path: string;
+  readonly note: string;
+}
+
+/** A kind of target. */
+export type TargetFormat = "icechunk" | "zarr" | "kerchunk-json" | "kerchunk-parquet";
+
 /** The summary of one `index`. Sizes are bytes. */
 export interface IndexSummary {
   readonly target: string;
-  readonly format: "icechunk" | "zarr" | "kerchunk-json" | "kerchunk-parquet";
+  readonly format: TargetFormat;
   /** Id of the commit, for repositories. */
-  readonly snapshot?: string;
-  readonly branch?: string;
+  readonly snapshot?: string | undefined;
+  readonly branch?: string | undefined;
   readonly sources: readonly string[];
   readonly groups: number;
   readonly arrays: number;
@@ -40,8 +50,7 @@ export interface IndexSummary {
   readonly decoded: readonly ChangedArray[];
   /** Arrays that are not in the target. */
   readonly leftOut: readonly ChangedArray[];
-  /** What else differs from the source: renamed, filled, merged. */
-  readonly notes: readonly { readonly source: string; readonly path: string; readonly note: string }[];
+  readonly notes: readonly Note[];
   readonly statistics: {
     readonly requests: number;
     readonly bytes: number;

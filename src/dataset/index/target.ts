@@ -9,13 +9,25 @@ import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 
+/** What was made visible. */
+export interface Committed {
+  readonly snapshot?: string | undefined;
+  readonly branch?: string | undefined;
+}
+
 /** Receives groups and arrays, and makes them visible all at once. */
 export interface IndexTarget {
   createGroup(path: string, attributes: JsonObject): Promise<void>;
   /** A new array without chunks. */
   createArray(path: string, metadata: ArrayMetadata): Promise<void>;
-  /** References for the chunks of an array; bytes that the manifest holds inline are stored as they are. */
-  setReferences(path: string, manifest: ChunkManifest, options?: StorageOptions): Promise<void>;
+  /** Takes back an array whose chunks could not be stored. */
+  removeArray(path: string): Promise<void>;
+  /**
+   * References for the chunks of an array; bytes that the manifest holds inline are stored as they are.
+   *
+   * @returns bytes that were copied into the target
+   */
+  setReferences(path: string, manifest: ChunkManifest, options?: StorageOptions): Promise<number>;
   /** The encoded bytes of one chunk, to be stored in the target itself. */
   setChunk(
     path: string,
@@ -23,6 +35,8 @@ export interface IndexTarget {
     bytes: Uint8Array,
     options?: StorageOptions,
   ): Promise<void>;
-  /** Makes everything visible; until then the target is as it was. Gives the id of the commit if it has one. */
-  commit(message: string, options?: StorageOptions): Promise<string | undefined>;
+  /** Makes everything visible; until then the target is as it was. */
+  commit(message: string, options?: StorageOptions): Promise<Committed>;
+  /** Lets go of what was written; the target is as it was. */
+  abandon(): Promise<void>;
 }

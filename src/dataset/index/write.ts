@@ -4,10 +4,13 @@
  * @module
  */
 
+import { isMoraineError, type MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { gridShapeOf } from "../../zarr/chunk-grid.ts";
 import { ChunkEncoder } from "../../zarr/write/chunk-encoder.ts";
-import { type ArrayPlan, chunkCount, type IndexPlan } from "./plan.ts";
+import type { IndexPlan } from "./plan.ts";
+import { type ArrayPlan, chunkCount } from "./plan-array.ts";
+import type { ChangedArray } from "./summary.ts";
 import type { IndexTarget } from "./target.ts";
 
 /** What was written, in chunks and bytes. */
@@ -22,13 +25,47 @@ export interface WrittenCounts {
   writtenBytes: number;
 }
 
+export interface WriteOptions extends StorageOptions {
+  /** Arrays whose chunks cannot be decoded are an error instead of being left out. */
+  readonly strict: boolean;
+  /** Whether the target copies the bytes that references point at. */
+  readonly copies: boolean;
+  readonly onProgress?: ((counts: WrittenCounts) => void) | undefined;
+}
+
 /** Writes the nodes of a plan; the target shows nothing of it before its commit. */
 export async function writePlan(
   plan: IndexPlan,
   target: IndexTarget,
-  options: StorageOptions & { readonly onProgress?: (counts: WrittenCounts) => void },
-): Promise<WrittenCounts> {
-  const counts: WrittenCounts = {
+  options: WriteOptions,
+): Promise<{ readonly counts: WrittenCounts; readonly leftOut: readonly ChangedArray[] }> {
+  const counts = noCounts();
+  const leftOut: ChangedArray[] = [];
+  for (const node of plan.nodes) {
+    options.signal?.throwIfAborted();
+    if (node.kind === "group") {
+      await target.createGroup(node.path, node.attributes);
+      counts.groups += 1;
+    } else {
+      try {
+        const written = await writeArray(node, target, options);
+        for (const key of COUNTED) counts[key] += written[key];
+      } catch (error) {
+        const fault = chunkFault(error, node, options);
+        // One array that cannot be decoded does not cost the others.
+        await target.removeArray(node.path);
+        leftOut.push({ source: node.source, path: node.sourcePath, code: fault.code, reason: fault.message });
+      }
+    }
+    options.onProgress?.(counts);
+  }
+  return { counts, leftOut };
+}
+
+const COUNTED = ["arrays", "virtual", "native", "inline", "missing", "virtualBytes", "writtenBytes"] as const;
+
+function noCounts(): WrittenCounts {
+  return {
     groups: 0,
     arrays: 0,
     virtual: 0,
@@ -38,46 +75,56 @@ export async function writePlan(
     virtualBytes: 0,
     writtenBytes: 0,
   };
-  for (const node of plan.nodes) {
-    options.signal?.throwIfAborted();
-    if (node.kind === "group") {
-      await target.createGroup(node.path, node.attributes);
-      counts.groups += 1;
-    } else {
-      await target.createArray(node.path, node.metadata);
-      counts.arrays += 1;
-      await writeArray(node, target, counts, options);
-    }
-    options.onProgress?.(counts);
-  }
-  return counts;
+}
+
+/** Errors of the chunks of an array; every other one is rethrown. */
+function chunkFault(error: unknown, plan: ArrayPlan, options: WriteOptions): MoraineError {
+  const ofChunks = isMoraineError(
+    error,
+    "CorruptChunk",
+    "ChecksumMismatch",
+    "CorruptFile",
+    "TruncatedFile",
+    "UnsupportedFilter",
+    "UnsupportedCodec",
+    "UnsupportedDataType",
+    "UnsupportedLayout",
+    "LimitExceeded",
+    "NumberTooLarge",
+    "NotFound",
+  );
+  if (!ofChunks || options.strict || plan.rewrite.length === 0) throw error;
+  return error;
 }
 
 async function writeArray(
   plan: ArrayPlan,
   target: IndexTarget,
-  counts: WrittenCounts,
-  options: StorageOptions,
-): Promise<void> {
+  options: WriteOptions,
+): Promise<WrittenCounts> {
+  const counts = noCounts();
   const total = chunkCount(plan.metadata);
+  await target.createArray(plan.path, plan.metadata);
+  counts.arrays += 1;
   let stored = 0;
   if (plan.references !== undefined && plan.references.count > 0) {
-    await target.setReferences(plan.path, plan.references, options);
     const { count, inline, lengths } = plan.references;
+    const copied = await target.setReferences(plan.path, plan.references, options);
     stored += count;
     counts.inline += inline.size;
-    counts.virtual += count - inline.size;
-    for (let entry = 0; entry < count; entry++) {
-      const bytes = inline.get(entry);
-      if (bytes) counts.writtenBytes += bytes.length;
-      else counts.virtualBytes += lengths[entry] ?? 0;
+    counts[options.copies ? "native" : "virtual"] += count - inline.size;
+    counts.writtenBytes += copied;
+    for (const bytes of inline.values()) counts.writtenBytes += bytes.length;
+    if (!options.copies) {
+      for (let entry = 0; entry < count; entry++) {
+        if (!inline.has(entry)) counts.virtualBytes += lengths[entry] ?? 0;
+      }
     }
   }
-  const positions = plan.rewrite === "all" ? range(total) : plan.rewrite;
-  if (positions !== undefined) {
+  if (plan.rewrite.length > 0) {
     const encoder = await ChunkEncoder.create(plan.metadata);
     const gridShape = gridShapeOf(plan.metadata);
-    for (const position of positions) {
+    for (const position of plan.rewrite === "all" ? range(total) : plan.rewrite) {
       options.signal?.throwIfAborted();
       const coordinates = coordinatesOf(position, gridShape);
       const bytes = await encoder.encode(coordinates, plan.region, options);
@@ -89,6 +136,7 @@ async function writeArray(
     }
   }
   counts.missing += Math.max(total - stored, 0);
+  return counts;
 }
 
 function* range(count: number): Generator<number, void, undefined> {

@@ -1,0 +1,103 @@
+/**
+ * `moraine index`: references to the chunks of sources, written into a target.
+ *
+ * @module
+ */
+
+import { index as indexSources } from "../../dataset/index/index.ts";
+import { type ChangedArray, type IndexSummary, summaryToJson, type TargetFormat } from "../../dataset/index/summary.ts";
+import { formatBytes, formatDuration, ProgressLine } from "../progress.ts";
+import { parseBytes, UsageError, type Verb, type VerbContext } from "../verb.ts";
+
+const FORMATS: readonly TargetFormat[] = ["icechunk", "zarr", "kerchunk-json", "kerchunk-parquet"];
+/** Lines that a person reads of each list; `--json` has all. */
+const SHOWN = 20;
+
+export const index: Verb = {
+  name: "index",
+  synopsis: "SOURCE... --to TARGET",
+  summary: "Scan sources and write references to their chunks; into a repository it is one commit.",
+  options: [
+    { name: "to", value: "TARGET", help: "where to; its ending names its kind, anything else is a repository" },
+    { name: "format", value: "KIND", help: "icechunk, zarr, kerchunk-json or kerchunk-parquet instead" },
+    { name: "message", value: "TEXT", help: "of the commit" },
+    { name: "branch", value: "NAME", help: "of the repository (default main)" },
+    {
+      name: "materialize-limit",
+      value: "SIZE",
+      help: "store arrays that cannot be virtual decoded up to this size (default 64MiB)",
+    },
+    { name: "strict", help: "an array that would be left out is an error" },
+  ],
+  positionals: { minimum: 1, maximum: Number.POSITIVE_INFINITY },
+  examples: [
+    "moraine index sst.nc --to archive.icechunk",
+    'moraine index a.nc b.nc --to archive.icechunk --message "first two"',
+    "moraine index sst.nc --to sst.zarr",
+  ],
+  async run(words, context) {
+    const target = words.text("to");
+    if (target === undefined) throw new UsageError("--to TARGET is needed: where to write");
+    const format = FORMATS.find((kind) => kind === words.text("format"));
+    if (words.text("format") !== undefined && format === undefined) {
+      throw new UsageError(`--format takes one of ${FORMATS.join(", ")}`);
+    }
+    const limit = words.text("materialize-limit");
+    const line = new ProgressLine(context.interactive);
+    try {
+      const summary = await indexSources(words.positionals, target, {
+        signal: context.signal,
+        format,
+        message: words.text("message"),
+        branch: words.text("branch"),
+        ...(limit !== undefined && { materializeLimit: parseBytes(limit, "materialize-limit") }),
+        strict: words.flag("strict"),
+        onProgress: (progress) => line.show(progress),
+      });
+      line.clear();
+      if (words.flag("json")) await context.print(JSON.stringify(summaryToJson(summary)));
+      else await printSummary(summary, context);
+      return 0;
+    } finally {
+      line.clear();
+    }
+  },
+};
+
+async function printSummary(summary: IndexSummary, context: VerbContext): Promise<void> {
+  const { chunks, statistics } = summary;
+  const kinds = (["virtual", "native", "inline", "missing"] as const)
+    .filter((kind) => chunks[kind] > 0)
+    .map((kind) => `${chunks[kind].toLocaleString("en")} ${kind}`);
+  await context.print(
+    `${summary.target}: ${summary.arrays} arrays in ${summary.groups} groups, ` +
+      `${kinds.join(", ") || "no"} chunks (${formatBytes(summary.virtualBytes)} stay where they are)`,
+  );
+  if (summary.snapshot !== undefined) {
+    await context.print(`commit ${summary.snapshot} on ${summary.branch ?? "main"}`);
+  }
+  await printChanged("stored decoded", summary.decoded, context);
+  await printChanged("left out", summary.leftOut, context);
+  const notes = summary.notes.map(({ path, note }) => `  ${path}: ${note}`);
+  await printList(notes, context);
+  await context.print(
+    `${statistics.requests.toLocaleString("en")} requests, ${formatBytes(statistics.bytes)} read, ` +
+      `${statistics.rounds} rounds, ${statistics.seconds < 10 ? `${statistics.seconds.toFixed(2)} s` : formatDuration(statistics.seconds)}`,
+  );
+}
+
+async function printChanged(
+  title: string,
+  arrays: readonly ChangedArray[],
+  context: VerbContext,
+): Promise<void> {
+  await printList(
+    arrays.map(({ path, code, reason }) => `  ${title}: ${path}: ${code}: ${reason}`),
+    context,
+  );
+}
+
+async function printList(lines: readonly string[], context: VerbContext): Promise<void> {
+  for (const line of lines.slice(0, SHOWN)) await context.print(line);
+  if (lines.length > SHOWN) await context.print(`  … and ${lines.length - SHOWN} more; --json lists all`);
+}

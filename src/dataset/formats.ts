@@ -1,0 +1,16 @@
+/**
+ * The formats of single files that can be opened, a line each.
+ *
+ * @module
+ */
+
+import { hdf5 } from "../readers/hdf5/reader.ts";
+import { netcdf3 } from "../readers/netcdf3/reader.ts";
+import type { Reader } from "../readers/reader.ts";
+import type { SourceFormat } from "./source.ts";
+
+/** Their readers, in the order in which the first bytes of a file are shown to them. */
+export const FORMATS: readonly (readonly [format: SourceFormat, reader: Reader])[] = [
+  ["netcdf3", netcdf3],
+  ["hdf5", hdf5],
+];

@@ -1,0 +1,107 @@
+/**
+ * A group of a source: what {@link open} gives.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "../binary/json.ts";
+import { MoraineError } from "../errors.ts";
+import type { StorageOptions } from "../storage/storage.ts";
+import type { ZarrArray } from "../zarr/node.ts";
+import { type GroupNode, nodeBelow } from "../zarr/tree.ts";
+import { openSource, type SourceOptions } from "./open.ts";
+import { absolutePath, arrayAt, type OpenedSource, type SourceFormat, walkSource } from "./source.ts";
+
+/** What {@link Group.walk} gives: a node below the group, or why it cannot be read. */
+export interface WalkedNode {
+  readonly path: string;
+  readonly kind: "group" | "array" | "fault";
+  /** Only of faults. */
+  readonly error?: MoraineError | undefined;
+}
+
+/**
+ * Opens what lies at an address as a tree of Zarr groups and arrays: a NetCDF or HDF5 file, Kerchunk references, a
+ * Zarr store, an Icechunk repository. Metadata is read, chunks are not. A source that is itself an array is a group
+ * whose only array has the path `/`.
+ *
+ * Errors: `NotFound`, `UnknownFormat`, `TruncatedFile`, `CorruptFile`, `AccessDenied`, …
+ *
+ * @param address path or URL
+ * @example
+ * const file = await open("https://host/sst.nc");
+ * const sst = await file.array("sst");
+ * const { data, shape } = await get(sst, { time: 0, lat: slice(10, 20) });
+ */
+export async function open(address: string, options: SourceOptions = {}): Promise<Group> {
+  return new Group(await openSource(address, options), "/");
+}
+
+/** A group of a source. */
+export class Group {
+  readonly kind = "group";
+  /** In the source, with a slash in front. */
+  readonly path: string;
+  readonly #source: OpenedSource;
+  readonly #node: GroupNode | undefined;
+
+  constructor(source: OpenedSource, path: string, node?: GroupNode) {
+    this.#source = source;
+    this.path = path;
+    this.#node = node ?? (source.root.kind === "group" ? source.root : undefined);
+  }
+
+  /** The format of the source, told by its bytes. */
+  get format(): SourceFormat {
+    return this.#source.format;
+  }
+
+  /** Address of the source. */
+  get address(): string {
+    return this.#source.address;
+  }
+
+  get attributes(): JsonObject {
+    return this.#node?.attributes ?? {};
+  }
+
+  /**
+   * An array below this group.
+   *
+   * Errors: `NotFound`; the array's own where it cannot be read.
+   */
+  async array(path: string, options: StorageOptions = {}): Promise<ZarrArray> {
+    return await arrayAt(this.#source, this.#below(path), options);
+  }
+
+  /** A group below this group. Errors: `NotFound`. */
+  async group(path: string, options: StorageOptions = {}): Promise<Group> {
+    const below = this.#below(path);
+    const node = await nodeBelow(this.#source.root, below, options);
+    if (node?.kind === "group") return new Group(this.#source, below, node);
+    throw new MoraineError("NotFound", `there is no group ${below}`, { source: this.address, path: below });
+  }
+
+  /** Every group and array below this group with its path from there, parents first. */
+  async *walk(options: StorageOptions = {}): AsyncGenerator<WalkedNode, void, undefined> {
+    const prefix = this.path === "/" ? 1 : this.path.length + 1;
+    for await (const { path, node } of walkSource(this.#source, this.path, options)) {
+      if (path === this.path && node.kind === "group") continue;
+      if (node.kind !== "group" && "hidden" in node && node.hidden === true) continue;
+      yield {
+        path: path.slice(prefix) || "/",
+        kind: node.kind,
+        ...(node.kind === "fault" && { error: node.error }),
+      };
+    }
+  }
+
+  /** Lets go of what the source holds open. */
+  async close(): Promise<void> {
+    await this.#source.close();
+  }
+
+  #below(path: string): string {
+    return absolutePath(`${this.path}/${path}`);
+  }
+}

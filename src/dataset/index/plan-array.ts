@@ -1,0 +1,168 @@
+/**
+ * What becomes of one array of a source: references as they lie, chunks stored decoded, or nothing.
+ *
+ * @module
+ */
+
+import { itemSize } from "../../data-types/data-type.ts";
+import { MoraineError } from "../../errors.ts";
+import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
+import { encodeFillValueAttribute } from "../../manifest/fill-value-attribute.ts";
+import type { Barrier, VirtualArray } from "../../manifest/virtual-group.ts";
+import type { StorageOptions } from "../../storage/storage.ts";
+import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
+import { gridShapeOf } from "../../zarr/chunk-grid.ts";
+import type { RegionReader } from "../../zarr/write/chunk-encoder.ts";
+import { officialBarrier } from "../official-clients.ts";
+import { arrayOf, type OpenedSource } from "../source.ts";
+
+/** An array of the target. */
+export interface ArrayPlan {
+  readonly kind: "array";
+  readonly path: string;
+  readonly metadata: ArrayMetadata;
+  /** The chunks that stay where they are. */
+  readonly references: ChunkManifest | undefined;
+  /** C-order grid positions of the chunks to be stored anew; `"all"`: every one that is not fill value. */
+  readonly rewrite: "all" | readonly number[];
+  readonly region: RegionReader;
+  /** Where it comes from. */
+  readonly source: string;
+  readonly sourcePath: string;
+}
+
+/** A plan, and what is told of it. */
+export interface PlannedArray {
+  readonly plan: ArrayPlan;
+  /** Why chunks are stored anew. */
+  readonly changed?: Barrier | undefined;
+  readonly notes: readonly string[];
+}
+
+export interface PlanArrayOptions extends StorageOptions {
+  /** Bytes (decoded) up to which an array is stored decoded where it cannot be virtual. */
+  readonly materializeLimit: number;
+}
+
+/** Plans one array; throws why it must be left out. */
+export async function planArray(
+  source: OpenedSource,
+  path: string,
+  target: string,
+  array: VirtualArray,
+  options: PlanArrayOptions,
+): Promise<PlannedArray> {
+  const notes = [...(array.notes ?? [])];
+  const metadata = withXarrayAttributes(array.metadata, notes);
+  const reader = arrayOf(source, path, array);
+  const common = {
+    kind: "array" as const,
+    path: target,
+    region: (start, shape, regionOptions) => reader.readRegion(start, shape, regionOptions),
+    source: source.address,
+    sourcePath: path,
+  } satisfies Partial<ArrayPlan>;
+  const barrier = array.barrier ?? officialBarrier(metadata);
+  if (barrier !== undefined || array.manifest === undefined) {
+    const why: Barrier = barrier ?? {
+      code: "UnsupportedLayout",
+      reason: "its chunks have no place of their own",
+    };
+    const decoded = decodedForm(metadata);
+    checkBudget(decoded, why, options.materializeLimit);
+    const plan: ArrayPlan = { ...common, metadata: decoded, references: undefined, rewrite: "all" };
+    return { plan, changed: why, notes };
+  }
+  const { references, rewrite } = splitMasked(await array.manifest(options));
+  const plan: ArrayPlan = { ...common, metadata, references, rewrite };
+  if (rewrite.length === 0) return { plan, notes };
+  const reason = `${rewrite.length} chunks were stored without some of the filters, which Zarr cannot say: they are stored anew`;
+  return { plan, changed: { code: "UnsupportedFilter", reason }, notes };
+}
+
+/** `_FillValue` as xarray keeps it; left out where xarray would refuse the whole group because of it. */
+function withXarrayAttributes(metadata: ArrayMetadata, notes: string[]): ArrayMetadata {
+  const { _FillValue: value, ...attributes } = metadata.attributes;
+  if (value === undefined) return metadata;
+  const encoded = isEncoded(value) ? value : encodeFillValueAttribute(value, metadata.dataType);
+  if (encoded === undefined) {
+    notes.push("the attribute _FillValue is left out: xarray has no form for it beside this data type");
+    return { ...metadata, attributes };
+  }
+  return { ...metadata, attributes: { ...metadata.attributes, _FillValue: encoded } };
+}
+
+/** Whether a value is the base64 of a double, as Zarr stores of xarray already have it. */
+function isEncoded(value: unknown): boolean {
+  return typeof value === "string" && /^[A-Za-z0-9+/]{11}=$/.test(value);
+}
+
+/** The array as it is stored when its own encoding cannot stay: little-endian, compressed by zstd. */
+export function decodedForm(metadata: ArrayMetadata): ArrayMetadata {
+  const { name } = metadata.dataType;
+  const bytes =
+    name === "string"
+      ? { name: "vlen-utf8", configuration: {} }
+      : name === "variable_length_bytes"
+        ? { name: "vlen-bytes", configuration: {} }
+        : itemSize(metadata.dataType) === 1
+          ? { name: "bytes" }
+          : { name: "bytes", configuration: { endian: "little" } };
+  const refused = officialBarrier({ ...metadata, codecs: [bytes] });
+  if (refused) throw new MoraineError(refused.code, refused.reason);
+  return {
+    ...metadata,
+    codecs: [bytes, { name: "zstd", configuration: { level: 3, checksum: false } }],
+  };
+}
+
+function checkBudget(metadata: ArrayMetadata, barrier: Barrier, limit: number): void {
+  const size = itemSize(metadata.dataType) ?? 16;
+  const bytes = metadata.shape.reduce((product, length) => product * length, size);
+  if (bytes > limit) {
+    throw new MoraineError(
+      barrier.code,
+      `${barrier.reason}; decoded it has ${bytes} bytes, more than --materialize-limit ${limit}`,
+    );
+  }
+}
+
+/** Takes the entries with a filter mask out of a manifest: Zarr's codecs are the same for every chunk. */
+function splitMasked(manifest: ChunkManifest): { references: ChunkManifest; rewrite: number[] } {
+  const masks = manifest.filterMasks;
+  if (masks === undefined) return { references: manifest, rewrite: [] };
+  const kept: number[] = [];
+  const rewrite: number[] = [];
+  for (let entry = 0; entry < manifest.count; entry++) {
+    if ((masks[entry] ?? 0) === 0) kept.push(entry);
+    else rewrite.push(manifest.positions?.[entry] ?? entry);
+  }
+  const inline = new Map<number, Uint8Array>();
+  kept.forEach((entry, position) => {
+    const bytes = manifest.inline.get(entry);
+    if (bytes) inline.set(position, bytes);
+  });
+  const column = (values: Float64Array) => Float64Array.from(kept, (entry) => values[entry] ?? 0);
+  const { locationIndexes } = manifest;
+  return {
+    references: {
+      gridShape: manifest.gridShape,
+      count: kept.length,
+      positions: Float64Array.from(kept, (entry) => manifest.positions?.[entry] ?? entry),
+      locations: manifest.locations,
+      versions: manifest.versions,
+      ...(locationIndexes && {
+        locationIndexes: Uint32Array.from(kept, (entry) => locationIndexes[entry] ?? 0),
+      }),
+      offsets: column(manifest.offsets),
+      lengths: column(manifest.lengths),
+      inline,
+    },
+    rewrite,
+  };
+}
+
+/** Number of chunks of an array. */
+export function chunkCount(metadata: ArrayMetadata): number {
+  return gridShapeOf(metadata).reduce((product, length) => product * length, 1);
+}

@@ -1,0 +1,42 @@
+/**
+ * The kinds of targets, a line each.
+ *
+ * @module
+ */
+
+import { MoraineError } from "../../errors.ts";
+import type { StorageRouter } from "../../storage/router.ts";
+import type { StorageOptions } from "../../storage/storage.ts";
+import type { IndexPlan } from "./plan.ts";
+import type { TargetFormat } from "./summary.ts";
+import type { IndexTarget } from "./target.ts";
+
+export interface TargetOptions extends StorageOptions {
+  readonly storage: StorageRouter;
+  /** Of a repository. */
+  readonly branch?: string | undefined;
+}
+
+/** Opens or makes a target for a plan. Nothing is visible in it before its commit. */
+export async function openTarget(
+  address: string,
+  format: TargetFormat,
+  plan: IndexPlan,
+  options: TargetOptions,
+): Promise<IndexTarget> {
+  if (options.branch !== undefined && format !== "icechunk") {
+    throw new MoraineError("InvalidArgument", `a target of the kind ${format} has no branches`);
+  }
+  switch (format) {
+    case "icechunk": {
+      const { RepositoryTarget } = await import("./repository-target.ts");
+      return await RepositoryTarget.open(address, plan, options);
+    }
+    case "zarr": {
+      const { StoreTarget } = await import("./store-target.ts");
+      return await StoreTarget.create(options.storage, address, options);
+    }
+    default:
+      throw new MoraineError("InvalidArgument", `${format} cannot be written yet`);
+  }
+}

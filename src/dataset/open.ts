@@ -1,0 +1,166 @@
+/**
+ * Opens whatever lies at an address; its bytes tell what it is.
+ *
+ * @module
+ */
+
+import { isMoraineError, MoraineError } from "../errors.ts";
+import { groupNodeOf } from "../manifest/virtual-group.ts";
+import type { Reader } from "../readers/reader.ts";
+import { joinAddress, resolveAddress } from "../storage/address.ts";
+import { type RouterOptions, StorageRouter } from "../storage/router.ts";
+import type { ByteRange, StorageOptions } from "../storage/storage.ts";
+import { FORMATS } from "./formats.ts";
+import type { OpenedSource, SourceFormat } from "./source.ts";
+
+export interface SourceOptions extends StorageOptions, RouterOptions {
+  /** Branch, tag or snapshot id of a repository, looked for in this order. Default: the branch `main`. */
+  readonly ref?: string | undefined;
+  /** The state of the branch at this time. */
+  readonly asOf?: Date | undefined;
+  /**
+   * Address prefixes that the references of a repository may lead to. Default: everything, but a repository
+   * that is not on this machine leads to none of this machine's files.
+   */
+  readonly authorize?: readonly string[] | undefined;
+  /** The storage to be used and counted, instead of a new one. */
+  readonly storage?: StorageRouter | undefined;
+}
+
+/** Bytes that formats are recognised by. */
+const HEAD_BYTES = 512 * 1024;
+const HDF5_SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+
+let workingFolder = (): string => "/";
+
+/** Names the folder that relative paths start from. Called by `node.ts`. */
+export function useWorkingFolder(folder: () => string): void {
+  workingFolder = folder;
+}
+
+/** The absolute address of what was typed. */
+export function addressOf(typed: string): string {
+  return resolveAddress(typed, workingFolder());
+}
+
+/**
+ * Opens a source: NetCDF classic, HDF5 and NetCDF-4, Kerchunk references, a Zarr store or array (v2, v3), a zip of
+ * one, an Icechunk repository.
+ *
+ * Errors: `NotFound`, `UnknownFormat`, and those of the format (`TruncatedFile`, `CorruptFile`, …).
+ *
+ * @param typed path or URL
+ */
+export async function openSource(typed: string, options: SourceOptions = {}): Promise<OpenedSource> {
+  const address = addressOf(typed);
+  const storage = options.storage ?? new StorageRouter(options);
+  const head = address.endsWith("/") ? undefined : await readHead(address, storage, options);
+  return head === undefined
+    ? await openFolder(address, storage, options)
+    : await openFile(address, head, storage, options);
+}
+
+/** The first bytes of a file; undefined where no file is. */
+async function readHead(
+  address: string,
+  storage: StorageRouter,
+  options: StorageOptions,
+): Promise<Uint8Array | undefined> {
+  try {
+    const range: ByteRange = { offset: 0, length: HEAD_BYTES };
+    const { parts } = await storage.read(address, [range], { signal: options.signal, clip: true });
+    return parts[0];
+  } catch (error) {
+    if (isMoraineError(error, "NotFound")) return undefined;
+    throw error;
+  }
+}
+
+async function openFile(
+  address: string,
+  head: Uint8Array,
+  storage: StorageRouter,
+  options: SourceOptions,
+): Promise<OpenedSource> {
+  const found =
+    FORMATS.find(([, reader]) => reader.matches(head)) ??
+    ((await hasLateSignature(address, head, storage, options))
+      ? FORMATS.find(([format]) => format === "hdf5")
+      : undefined);
+  if (found === undefined) {
+    throw new MoraineError(
+      head.length === 0 ? "TruncatedFile" : "UnknownFormat",
+      head.length === 0 ? "the file is empty" : "the bytes are of no format that is read here",
+      { source: address, offset: 0 },
+    );
+  }
+  return await openByReader(address, found, storage, options);
+}
+
+/** A user block of HDF5 may be longer than what was read: signatures stand at powers of two. */
+async function hasLateSignature(
+  address: string,
+  head: Uint8Array,
+  storage: StorageRouter,
+  options: StorageOptions,
+): Promise<boolean> {
+  if (head.length < HEAD_BYTES) return false;
+  const ranges: ByteRange[] = [];
+  const { size } = await storage.head(address, options);
+  for (let offset = HEAD_BYTES; offset + 8 <= size; offset *= 2) ranges.push({ offset, length: 8 });
+  const { parts } = await storage.read(address, ranges, { signal: options.signal });
+  return parts.some((part) => HDF5_SIGNATURE.every((byte, at) => part[at] === byte));
+}
+
+async function openByReader(
+  address: string,
+  [format, reader]: readonly [SourceFormat, Reader],
+  storage: StorageRouter,
+  options: SourceOptions,
+): Promise<OpenedSource> {
+  const root = await reader.open(address, storage, { signal: options.signal });
+  return {
+    address,
+    format,
+    root: groupNodeOf(root),
+    storage,
+    isNative: () => false,
+    statistics: () => storage.statistics,
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Keys whose presence tells what a folder holds; asked for at the same time. */
+const MARKS = {
+  icechunk: ["repo", "refs/branch.main/ref.json", "refs/branch.main/latest.txt"],
+  zarr: ["zarr.json", ".zgroup", ".zarray", ".zmetadata"],
+} as const;
+
+async function openFolder(
+  typed: string,
+  storage: StorageRouter,
+  options: SourceOptions,
+): Promise<OpenedSource> {
+  const address = typed.endsWith("/") ? typed : `${typed}/`;
+  const has = async (key: string): Promise<boolean> =>
+    (await readHead(joinAddress(address, key), storage, options)) !== undefined;
+  const [repository, zarr] = await Promise.all(
+    [MARKS.icechunk, MARKS.zarr].map(async (keys) => (await Promise.all(keys.map(has))).some(Boolean)),
+  );
+  if (repository) {
+    const { openRepositorySource } = await import("./repository-source.ts");
+    return await openRepositorySource(address, storage, options);
+  }
+  if (zarr) {
+    const { openStoreSource } = await import("./store-source.ts");
+    return await openStoreSource(address, storage, options);
+  }
+  let empty = true;
+  for await (const _ of storage.names(address, options)) {
+    empty = false;
+    break;
+  }
+  throw empty
+    ? new MoraineError("NotFound", "nothing lies there", { source: typed })
+    : new MoraineError("UnknownFormat", "the folder holds neither a repository nor Zarr", { source: typed });
+}

@@ -1,0 +1,90 @@
+/**
+ * A Zarr store as a source, its stored chunks listed where references are asked for.
+ *
+ * @module
+ */
+
+import type { ChunkManifest } from "../manifest/chunk-manifest.ts";
+import { ManifestBuilder } from "../manifest/manifest-builder.ts";
+import type { VirtualArray } from "../manifest/virtual-group.ts";
+import type { StorageRouter } from "../storage/router.ts";
+import type { StorageOptions } from "../storage/storage.ts";
+import { gridShapeOf } from "../zarr/chunk-grid.ts";
+import { parseChunkKey } from "../zarr/chunk-key.ts";
+import { openNode, type StoreArray, type StoreGroup } from "../zarr/hierarchy.ts";
+import { ZarrStore } from "../zarr/store.ts";
+import type { GroupNode, ZarrNode } from "../zarr/tree.ts";
+import type { OpenedSource } from "./source.ts";
+
+/** Opens the group or array at a folder. */
+export async function openStoreSource(
+  address: string,
+  storage: StorageRouter,
+  options: StorageOptions,
+): Promise<OpenedSource> {
+  const store = new ZarrStore(storage, address);
+  const root = await openNode(store, "", options);
+  return {
+    address,
+    format: "zarr",
+    root: root.kind === "array" ? listed(root) : listedGroup(root),
+    storage,
+    isNative: (location) => location.startsWith(store.address),
+    statistics: () => storage.statistics,
+    close: () => Promise.resolve(),
+  };
+}
+
+/** A group whose arrays can list their chunks. */
+function listedGroup(group: StoreGroup): GroupNode {
+  const node = (child: Awaited<ReturnType<StoreGroup["child"]>>): ZarrNode | undefined => {
+    if (child === undefined || child.kind === "fault") return child;
+    return child.kind === "array" ? listed(child) : listedGroup(child);
+  };
+  return {
+    kind: "group",
+    attributes: group.attributes,
+    identity: group.identity,
+    child: async (name, options) => node(await group.child(name, options)),
+    async children(options) {
+      const members = new Map<string, ZarrNode>();
+      for (const [name, child] of await group.children(options)) members.set(name, node(child) ?? child);
+      return members;
+    },
+  };
+}
+
+function listed(array: StoreArray): VirtualArray {
+  let manifest: Promise<ChunkManifest> | undefined;
+  return {
+    kind: "array",
+    metadata: array.metadata,
+    chunks: array.chunks,
+    manifest: (options) => {
+      manifest ??= listChunks(array, options);
+      manifest.catch(() => {
+        manifest = undefined;
+      });
+      return manifest;
+    },
+  };
+}
+
+/** The chunks that a store holds of an array, found by listing its folder. */
+async function listChunks(array: StoreArray, options?: StorageOptions): Promise<ChunkManifest> {
+  const { store, path, metadata } = array;
+  const gridShape = gridShapeOf(metadata);
+  const folder = path === "" ? "" : `${path}/`;
+  let builder: ManifestBuilder | undefined;
+  for await (const { key, ...version } of store.list(path, options)) {
+    const coordinates = parseChunkKey(metadata.chunkKeyEncoding, key.slice(folder.length), gridShape.length);
+    if (coordinates?.every((coordinate, axis) => coordinate < (gridShape[axis] ?? 0)) !== true) continue;
+    const position = coordinates.reduce((sum, coordinate, axis) => sum * (gridShape[axis] ?? 1) + coordinate, 0);
+    const location = store.addressOf(key);
+    let index = 0;
+    if (builder === undefined) builder = new ManifestBuilder(gridShape, location, version);
+    else index = builder.addLocation(location, version);
+    builder.append(position, 0, version.size ?? 0, 0, index);
+  }
+  return (builder ?? new ManifestBuilder(gridShape, store.address)).build();
+}
