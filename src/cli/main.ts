@@ -4,6 +4,7 @@
  * @module
  */
 
+import "../node.ts";
 import { isMoraineError, MoraineError } from "../errors.ts";
 import { helpOf, parseWords, UsageError, type Verb, type VerbContext } from "./verb.ts";
 import { VERBS } from "./verbs.ts";

@@ -12,8 +12,6 @@ import { MoraineError } from "../errors.ts";
 import type { VirtualArray } from "../manifest/virtual-group.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
-import { readRaw } from "../zarr/read/read.ts";
-import { slice } from "../zarr/selection.ts";
 import { arrayOf, faultOf, type OpenedSource, walkSource } from "./source.ts";
 
 /**
@@ -100,8 +98,11 @@ export async function digestArray(
   let first = true;
   for (const box of slabs(metadata)) {
     options.signal?.throwIfAborted();
-    const selection = box.map(([start, stop]) => slice(start, stop));
-    const { data } = await readRaw(reader, selection, options);
+    const data = await reader.readRegion(
+      box.map(([start]) => start),
+      box.map(([start, stop]) => stop - start),
+      { signal: options.signal },
+    );
     if (data instanceof Uint8Array) {
       hash.update(data);
     } else {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { hdf5 } from "../readers/hdf5/reader.ts";
-import { netcdf3 } from "../readers/netcdf3/reader.ts";
+import { hdf5 } from "../readers/hdf5/hdf5.ts";
+import { netcdf3 } from "../readers/netcdf3/netcdf3.ts";
 import type { Reader } from "../readers/reader.ts";
 import type { SourceFormat } from "./source.ts";
 

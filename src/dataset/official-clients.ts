@@ -22,6 +22,7 @@ const KNOWN_CODECS: ReadonlySet<string> = new Set([
   "numcodecs.blosc",
   "numcodecs.bz2",
   "numcodecs.crc32",
+  "numcodecs.crc32c",
   "numcodecs.delta",
   "numcodecs.fixedscaleoffset",
   "numcodecs.fletcher32",
@@ -43,6 +44,7 @@ const CHECKSUM_BYTES: Readonly<Record<string, number>> = {
   crc32c: 4,
   "numcodecs.adler32": 4,
   "numcodecs.crc32": 4,
+  "numcodecs.crc32c": 4,
   "numcodecs.fletcher32": 4,
 };
 
@@ -57,6 +59,9 @@ export function officialBarrier(metadata: ArrayMetadata): Barrier | undefined {
 function dataTypeBarrier(dataType: DataType): Barrier | undefined {
   if (dataType.name === "bfloat16") {
     return { code: "UnsupportedDataType", reason: `zarr-python has no data type ${dataType.name}` };
+  }
+  if ("lengthBytes" in dataType && dataType.lengthBytes === 0) {
+    return { code: "UnsupportedDataType", reason: `zarr-python has no ${dataType.name} of no bytes` };
   }
   if (dataType.name === "struct") {
     for (const field of dataType.fields) {

@@ -60,8 +60,11 @@ function rowToJson(row: DigestRow) {
 }
 
 function rowToText(row: DigestRow): string {
-  const value = row.error
-    ? `${row.error.code}: ${row.error.message}`
-    : (row.value?.bytes ?? row.value?.strings ?? "no digest for this kind of data");
-  return `${value}  ${row.path}`;
+  return `${textOf(row)}  ${row.path}`;
+}
+
+function textOf({ error, value }: DigestRow): string {
+  if (error) return `${error.code}: ${error.message}`;
+  if (value === null || value === undefined) return "no digest for this kind of data";
+  return "bytes" in value ? value.bytes : value.strings;
 }

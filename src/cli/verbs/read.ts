@@ -7,7 +7,8 @@
 import { writeFile } from "node:fs/promises";
 import { stringifyJson } from "../../binary/json.ts";
 import { elementsToJson } from "../../data-types/elements.ts";
-import { arrayAt, openSource } from "../../dataset/open.ts";
+import { openSource } from "../../dataset/open.ts";
+import { arrayAt } from "../../dataset/source.ts";
 import { readRaw } from "../../zarr/read/read.ts";
 import { encodeNpy } from "../output/npy.ts";
 import { csvLines, nest, preview } from "../output/table.ts";

@@ -1,0 +1,24 @@
+/**
+ * The public API, for every platform.
+ *
+ * @module
+ */
+
+export type { JsonObject, JsonValue } from "./binary/json.ts";
+export type { CodecSpecification } from "./codecs/codec.ts";
+export type { DataType } from "./data-types/data-type.ts";
+export type { DigestRow, DigestValue } from "./dataset/digest.ts";
+export { Group, open, type WalkedNode } from "./dataset/group.ts";
+export { type IndexOptions, type IndexProgress, index } from "./dataset/index/index.ts";
+export type { ChangedArray, IndexSummary, Note, TargetFormat } from "./dataset/index/summary.ts";
+export type { SourceOptions } from "./dataset/open.ts";
+export type { SourceFormat } from "./dataset/source.ts";
+export { store } from "./dataset/store.ts";
+export { type ErrorCode, isMoraineError, MoraineError } from "./errors.ts";
+export { type AddressedRepositoryOptions, Repository } from "./dataset/repository.ts";
+export type { Session } from "./icechunk/session.ts";
+export type { Storage, StorageOptions, Version } from "./storage/storage.ts";
+export type { ArrayMetadata, ChunkGrid } from "./zarr/array-metadata.ts";
+export { type Chunk, get, set } from "./zarr/get.ts";
+export { ZarrArray } from "./zarr/node.ts";
+export { coordinates, type Selection, type Slice, slice } from "./zarr/selection.ts";

@@ -1,0 +1,27 @@
+/**
+ * The public API with what Node adds: local files, S3, native compressors and hashes.
+ *
+ * @module
+ */
+
+import { useNativeSha256 } from "./binary/sha256.ts";
+import { useNativeCodecs } from "./codecs/native.ts";
+import { nodeDeflate, nodeZstd } from "./codecs/node/zlib.ts";
+import { nodeSha256 } from "./dataset/node/sha256.ts";
+import { useWorkingFolder } from "./dataset/open.ts";
+import { FileStorage } from "./storage/file/file-storage.ts";
+import { registerScheme } from "./storage/router.ts";
+
+useNativeSha256(nodeSha256);
+useNativeCodecs({ deflate: nodeDeflate, zstd: nodeZstd });
+useWorkingFolder(() => process.cwd());
+registerScheme(
+  "file",
+  (_options, statistics) =>
+    new FileStorage((bytes) => {
+      statistics.requests += 1;
+      statistics.bytes += bytes;
+    }),
+);
+
+export * from "./index.ts";
