@@ -10,6 +10,5 @@ import { index } from "./verbs/index.ts";
 import { inspect } from "./verbs/inspect.ts";
 import { read } from "./verbs/read.ts";
 import { refs } from "./verbs/refs.ts";
-import { verify } from "./verbs/verify.ts";
 
-export const VERBS: readonly Verb[] = [inspect, digest, refs, read, index, verify];
+export const VERBS: readonly Verb[] = [inspect, digest, refs, read, index];

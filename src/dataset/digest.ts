@@ -86,9 +86,15 @@ export async function digestArray(
   const { metadata } = array;
   if (!isDigestible(metadata.dataType)) return null;
   const { limit = DIGEST_LIMIT } = options;
-  const bytes = metadata.shape.reduce((product, length) => product * length, itemSize(metadata.dataType) ?? 16);
+  const bytes = metadata.shape.reduce(
+    (product, length) => product * length,
+    itemSize(metadata.dataType) ?? 16,
+  );
   if (bytes > limit) {
-    throw new MoraineError("LimitExceeded", `${bytes} bytes are more than the limit of ${limit} for a digest`);
+    throw new MoraineError(
+      "LimitExceeded",
+      `${bytes} bytes are more than the limit of ${limit} for a digest`,
+    );
   }
   const strings = metadata.dataType.name === "string";
   const hash = createSha256();

@@ -67,8 +67,9 @@ async function readHead(
   options: StorageOptions,
 ): Promise<Uint8Array | undefined> {
   try {
-    const range: ByteRange = { offset: 0, length: HEAD_BYTES };
-    const { parts } = await storage.read(address, [range], { signal: options.signal, clip: true });
+    const { size } = await storage.head(address, { signal: options.signal });
+    const range: ByteRange = { offset: 0, length: Math.min(size, HEAD_BYTES) };
+    const { parts } = await storage.read(address, [range], { signal: options.signal });
     return parts[0];
   } catch (error) {
     if (isMoraineError(error, "NotFound")) return undefined;

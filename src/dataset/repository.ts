@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Repository as StoredRepository, type RepositoryOptions } from "../icechunk/repository.ts";
+import { type RepositoryOptions, Repository as StoredRepository } from "../icechunk/repository.ts";
 import type { VirtualChunkAuthorization } from "../icechunk/virtual-chunks.ts";
 import { schemeOf } from "../storage/address.ts";
 import { type RouterOptions, StorageRouter } from "../storage/router.ts";
@@ -12,7 +12,17 @@ import type { StorageOptions } from "../storage/storage.ts";
 import { addressOf } from "./open.ts";
 
 /** Everything but this machine's own files. */
-const REMOTE_PREFIXES = ["http://", "https://", "s3://", "gs://", "gcs://", "az://", "azure://", "abfs://", "abfss://"];
+const REMOTE_PREFIXES = [
+  "http://",
+  "https://",
+  "s3://",
+  "gs://",
+  "gcs://",
+  "az://",
+  "azure://",
+  "abfs://",
+  "abfss://",
+];
 
 export interface AddressedRepositoryOptions extends Omit<RepositoryOptions, "authorize">, RouterOptions {
   /**

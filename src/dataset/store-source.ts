@@ -79,7 +79,10 @@ async function listChunks(array: StoreArray, options?: StorageOptions): Promise<
   for await (const { key, ...version } of store.list(path, options)) {
     const coordinates = parseChunkKey(metadata.chunkKeyEncoding, key.slice(folder.length), gridShape.length);
     if (coordinates?.every((coordinate, axis) => coordinate < (gridShape[axis] ?? 0)) !== true) continue;
-    const position = coordinates.reduce((sum, coordinate, axis) => sum * (gridShape[axis] ?? 1) + coordinate, 0);
+    const position = coordinates.reduce(
+      (sum, coordinate, axis) => sum * (gridShape[axis] ?? 1) + coordinate,
+      0,
+    );
     const location = store.addressOf(key);
     let index = 0;
     if (builder === undefined) builder = new ManifestBuilder(gridShape, location, version);

@@ -5,7 +5,12 @@
  */
 
 import { index as indexSources } from "../../dataset/index/index.ts";
-import { type ChangedArray, type IndexSummary, summaryToJson, type TargetFormat } from "../../dataset/index/summary.ts";
+import {
+  type ChangedArray,
+  type IndexSummary,
+  summaryToJson,
+  type TargetFormat,
+} from "../../dataset/index/summary.ts";
 import { formatBytes, formatDuration, ProgressLine } from "../progress.ts";
 import { parseBytes, UsageError, type Verb, type VerbContext } from "../verb.ts";
 
@@ -18,7 +23,11 @@ export const index: Verb = {
   synopsis: "SOURCE... --to TARGET",
   summary: "Scan sources and write references to their chunks; into a repository it is one commit.",
   options: [
-    { name: "to", value: "TARGET", help: "where to; its ending names its kind, anything else is a repository" },
+    {
+      name: "to",
+      value: "TARGET",
+      help: "where to; its ending names its kind, anything else is a repository",
+    },
     { name: "format", value: "KIND", help: "icechunk, zarr, kerchunk-json or kerchunk-parquet instead" },
     { name: "message", value: "TEXT", help: "of the commit" },
     { name: "branch", value: "NAME", help: "of the repository (default main)" },

@@ -124,7 +124,8 @@ class Scan {
       const prefix = addresses.length === 1 ? "" : `/${names[position] ?? ""}`;
       const plan = await this.#planOne(address, prefix);
       this.#files += 1;
-      for (const node of plan.nodes) this.#chunks += node.kind === "array" ? (node.references?.count ?? 0) : 0;
+      for (const node of plan.nodes)
+        this.#chunks += node.kind === "array" ? (node.references?.count ?? 0) : 0;
       this.progress();
       return plan;
     });
