@@ -6,17 +6,23 @@
 
 import type { MoraineError } from "../../errors.ts";
 import type { Storage, StorageOptions, Version } from "../../storage/storage.ts";
+import { readAttributeMessages } from "./attribute-messages.ts";
+import { parseCacheImage, parseCacheImageMessage } from "./cache-image.ts";
+import { settle } from "./faults.ts";
+import { FileBlocks } from "./file-blocks.ts";
+import { FileMetadata } from "./file-metadata.ts";
+import { type GlobalHeapReference, readGlobalHeapObjects } from "./global-heap.ts";
+import { readLinks } from "./group-links.ts";
 import type { Link } from "./link.ts";
+import { LocalHeap } from "./local-heap.ts";
 import type { MetadataSource } from "./metadata-source.ts";
 import type { HeaderMessage, ObjectHeader } from "./object-header.ts";
+import { StoredHeaders } from "./object-headers.ts";
+import { SHARED, SharedMessages } from "./shared-messages.ts";
+import { readSuperblock, type Superblock } from "./superblock.ts";
+import { checkDriverBlock, type ExtensionFacts, parseExtension } from "./superblock-extension.ts";
 
-/** An object in a collection of the global heap. */
-export interface GlobalHeapReference {
-  /** Of the collection. */
-  readonly address: number;
-  /** Of the object in it, from 1. */
-  readonly index: number;
-}
+export type { GlobalHeapReference } from "./global-heap.ts";
 
 /** A message stored elsewhere: the body of an attribute's datatype or dataspace with its "shared" flag set. */
 export interface SharedMessageBody {
@@ -30,17 +36,9 @@ export interface SharedMessageBody {
 /**
  * One HDF5 file. Every call takes as many objects as its caller has in hand and fetches what they need side by
  * side: a call costs a few round trips however many objects it is given. Faults of one object stand in its
- * place in the result; only faults of the storage are thrown.
+ * place in the result; only failures that concern everything (of the storage, a signal) are thrown.
  */
-export declare class Hdf5File {
-  private constructor();
-  /**
-   * Finds and reads the superblock and its extension.
-   *
-   * Errors: `UnknownFormat` where there is none, `TruncatedFile` where the file is shorter than it says,
-   * `UnsupportedLayout` for a file that is spread over several, `CorruptFile`, `ChecksumMismatch`.
-   */
-  static open(address: string, storage: Storage, options?: StorageOptions): Promise<Hdf5File>;
+export class Hdf5File {
   readonly metadata: MetadataSource;
   /** What the source was when its first bytes were read. */
   readonly version: Version;
@@ -50,36 +48,132 @@ export declare class Hdf5File {
   readonly superblockVersion: number;
   /** "Indexed storage internal node K": a node of a version 1 B-tree over chunks has twice as many children. */
   readonly chunkBTreeK: number;
+  readonly #sizes: { readonly groupLeafK: number; readonly groupBTreeK: number };
+  readonly #headers: StoredHeaders;
+  readonly #shared: SharedMessages;
+
+  private constructor(
+    metadata: MetadataSource,
+    version: Version,
+    headers: StoredHeaders,
+    superblock: Superblock,
+    facts: ExtensionFacts,
+  ) {
+    this.metadata = metadata;
+    this.version = version;
+    this.rootAddress = superblock.rootAddress;
+    this.superblockVersion = superblock.version;
+    this.chunkBTreeK = facts.chunkBTreeK ?? superblock.chunkBTreeK;
+    this.#sizes = {
+      groupLeafK: facts.groupLeafK ?? superblock.groupLeafK,
+      groupBTreeK: facts.groupBTreeK ?? superblock.groupBTreeK,
+    };
+    this.#headers = headers;
+    this.#shared = new SharedMessages(metadata, headers, facts.sharedMessages);
+  }
+
+  /**
+   * Finds and reads the superblock and its extension.
+   *
+   * Errors: `UnknownFormat` where there is none, `TruncatedFile` where the file is shorter than it says,
+   * `UnsupportedLayout` for a file that is spread over several, `CorruptFile`, `ChecksumMismatch`.
+   *
+   * @example
+   * const file = await Hdf5File.open("file:///a.nc", storage);
+   * const [root] = await file.objectHeaders([file.rootAddress]);
+   */
+  static async open(address: string, storage: Storage, options: StorageOptions = {}): Promise<Hdf5File> {
+    const blocks = await FileBlocks.open(address, storage, options);
+    const superblock = await readSuperblock(blocks, options);
+    const metadata = new FileMetadata(blocks, superblock);
+    if (superblock.driverAddress !== undefined) {
+      await checkDriverBlock(metadata, superblock.driverAddress, options);
+    }
+    let facts: ExtensionFacts = {};
+    if (superblock.extensionAddress !== undefined) {
+      const messages = await new StoredHeaders(metadata).read(superblock.extensionAddress, options);
+      facts = parseExtension(metadata, { address: superblock.extensionAddress, messages });
+      if (facts.pageSize !== undefined) blocks.useBlockSize(facts.pageSize);
+      if (facts.cacheImage) {
+        const place = parseCacheImageMessage(metadata, facts.cacheImage.body, facts.cacheImage.offset);
+        const [image] = place ? await metadata.read([place], { ...options, once: true }) : [];
+        if (place && image) metadata.overlay(parseCacheImage(metadata, image, place.address));
+      }
+    }
+    return new Hdf5File(metadata, blocks.version, new StoredHeaders(metadata), superblock, facts);
+  }
+
   /** The headers at these addresses; remembered, so that an object reached by several links is read once. */
-  objectHeaders(
+  async objectHeaders(
     addresses: readonly number[],
-    options?: StorageOptions,
-  ): Promise<readonly (ObjectHeader | MoraineError)[]>;
+    options: StorageOptions = {},
+  ): Promise<readonly (ObjectHeader | MoraineError)[]> {
+    return await settle(
+      addresses.map(async (address): Promise<ObjectHeader> => {
+        const stored = await this.#headers.read(address, options);
+        const shares = stored.some((message) => (message.flags & SHARED) !== 0);
+        if (!shares) return { address, messages: stored };
+        const messages = await Promise.all(stored.map((message) => this.#shared.resolve(message, options)));
+        return { address, messages };
+      }),
+    );
+  }
+
   /** The links of one group; throws its fault. */
-  links(header: ObjectHeader, options?: StorageOptions): Promise<readonly Link[]>;
+  async links(header: ObjectHeader, options: StorageOptions = {}): Promise<readonly Link[]> {
+    return await readLinks(this.metadata, header, this.#sizes, options);
+  }
+
   /** The links of each group, by creation order where that is tracked, else by name; none for other objects. */
-  linksOf(
+  async linksOf(
     headers: readonly ObjectHeader[],
-    options?: StorageOptions,
-  ): Promise<readonly (readonly Link[] | MoraineError)[]>;
-  /** The attribute messages (0x0C) of each object, wherever they are stored, in the order of {@link linksOf}. */
-  attributeMessagesOf(
+    options: StorageOptions = {},
+  ): Promise<readonly (readonly Link[] | MoraineError)[]> {
+    return await settle(headers.map((header) => this.links(header, options)));
+  }
+
+  /**
+   * The attribute messages (0x0C) of each object, wherever they are stored: by creation order where that is
+   * tracked, else in the order of the file. An attribute that cannot be had carries its fault.
+   */
+  async attributeMessagesOf(
     headers: readonly ObjectHeader[],
-    options?: StorageOptions,
-  ): Promise<readonly (readonly HeaderMessage[] | MoraineError)[]>;
+    options: StorageOptions = {},
+  ): Promise<readonly (readonly HeaderMessage[] | MoraineError)[]> {
+    return await settle(
+      headers.map((header) => readAttributeMessages(this.metadata, header, this.#shared, options)),
+    );
+  }
+
   /** What shared messages stand for, resolved as in headers. */
-  sharedMessages(
+  async sharedMessages(
     bodies: readonly SharedMessageBody[],
-    options?: StorageOptions,
-  ): Promise<readonly (HeaderMessage | MoraineError)[]>;
-  globalHeapObjects(
+    options: StorageOptions = {},
+  ): Promise<readonly (HeaderMessage | MoraineError)[]> {
+    return await Promise.all(
+      bodies.map(async (message) => {
+        const stored = { ...message, flags: SHARED, creationOrder: undefined };
+        const resolved = await this.#shared.resolve(stored, options);
+        return resolved.error ?? resolved;
+      }),
+    );
+  }
+
+  /** Objects of the global heap, each collection read once a call. */
+  async globalHeapObjects(
     references: readonly GlobalHeapReference[],
-    options?: StorageOptions,
-  ): Promise<readonly (Uint8Array | MoraineError)[]>;
-  /** Names in a local heap (external file lists), by their offsets in its data. */
-  localHeapTexts(
+    options: StorageOptions = {},
+  ): Promise<readonly (Uint8Array | MoraineError)[]> {
+    return await readGlobalHeapObjects(this.metadata, references, options);
+  }
+
+  /** Names in a local heap (external file lists), by their offsets in its data; throws the heap's fault. */
+  async localHeapTexts(
     heapAddress: number,
     offsets: readonly number[],
-    options?: StorageOptions,
-  ): Promise<readonly string[]>;
+    options: StorageOptions = {},
+  ): Promise<readonly string[]> {
+    const heap = await LocalHeap.open(this.metadata, heapAddress, options);
+    return offsets.map((offset) => heap.text(offset));
+  }
 }

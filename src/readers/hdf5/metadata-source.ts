@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StorageOptions } from "../../storage/storage.ts";
+import type { BlockOptions } from "./file-blocks.ts";
 
 /** A range of metadata: `address` as the file's structures give it, relative to the base address. */
 export interface MetadataRange {
@@ -14,8 +14,8 @@ export interface MetadataRange {
 
 /**
  * Reads metadata, remembers what was fetched and merges what lies near. Structures ask for everything that a
- * step needs in one call (all object headers of a group, all nodes of a level), so that a step costs one round
- * trip.
+ * step needs in one call (all nodes of a level); calls made side by side share their requests, so that a step of
+ * any number of structures costs one round trip.
  */
 export interface MetadataSource {
   /** Address of the file, for errors and references. */
@@ -29,7 +29,7 @@ export interface MetadataSource {
   /** Bytes of a length in this file ("size of lengths"). */
   readonly lengthSize: number;
   /** A part for each range, in order, exactly as long as asked; `TruncatedFile` beyond the end of the file. */
-  read(ranges: readonly MetadataRange[], options?: StorageOptions): Promise<readonly Uint8Array[]>;
+  read(ranges: readonly MetadataRange[], options?: BlockOptions): Promise<readonly Uint8Array[]>;
   /** As many bytes as there are, for structures whose length only their first bytes tell; at most `length`. */
-  readUpTo(ranges: readonly MetadataRange[], options?: StorageOptions): Promise<readonly Uint8Array[]>;
+  readUpTo(ranges: readonly MetadataRange[], options?: BlockOptions): Promise<readonly Uint8Array[]>;
 }

@@ -1,58 +1,18 @@
 /**
- * What fixed and extensible arrays have in common: blocks with a checksum, and their elements.
+ * What fixed and extensible arrays have in common: their elements.
  *
  * @module
  */
 
-import { Cursor } from "../../../binary/cursor.ts";
-import { lookup3 } from "../../../binary/lookup3.ts";
 import { MoraineError } from "../../../errors.ts";
 import type { MetadataSource } from "../metadata-source.ts";
 import type { ChunkRows, LinearOrder } from "./chunk-rows.ts";
 
 const TWO_32 = 2 ** 32;
-const CHECKSUM = 4;
 const UNFILTERED = 0;
 const FILTERED = 1;
 /** Bytes of a filter mask. */
 const MASK = 4;
-
-/**
- * A block of a chunk index: its checksum (the last four bytes) verified, and behind its signature and version,
- * where it has them.
- */
-export function checkedBlock(
-  metadata: MetadataSource,
-  bytes: Uint8Array | undefined,
-  address: number,
-  signature?: string,
-): Cursor {
-  const start = metadata.base + address;
-  const cursor = new Cursor(bytes ?? new Uint8Array(0), { source: metadata.source, start });
-  if (signature !== undefined) {
-    const found = cursor.text(signature.length);
-    if (found !== signature) throw cursor.corrupt(`${signature} expected`, start);
-    const version = cursor.u8();
-    if (version !== 0) {
-      throw new MoraineError("UnsupportedVersion", `${signature} of version ${version}`, {
-        source: metadata.source,
-        offset: start + signature.length,
-      });
-    }
-  }
-  const body = cursor.bytes.subarray(0, cursor.bytes.length - CHECKSUM);
-  const at = cursor.position;
-  cursor.position = body.length;
-  const stored = cursor.u32();
-  cursor.position = at;
-  if (lookup3(body) !== stored) {
-    throw new MoraineError("ChecksumMismatch", `the checksum of ${signature ?? "an index page"} is wrong`, {
-      source: metadata.source,
-      offset: start,
-    });
-  }
-  return cursor;
-}
 
 /**
  * A reader of elements that stand one after another: an address each, and with filters the stored bytes (in as

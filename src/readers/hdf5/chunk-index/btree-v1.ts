@@ -6,7 +6,7 @@
 
 import { Cursor } from "../../../binary/cursor.ts";
 import { MoraineError } from "../../../errors.ts";
-import type { StorageOptions } from "../../../storage/storage.ts";
+import type { BlockOptions } from "../file-blocks.ts";
 import type { MetadataSource } from "../metadata-source.ts";
 import type { ChunkRows } from "./chunk-rows.ts";
 
@@ -24,7 +24,7 @@ export async function readBTreeV1(
   rows: ChunkRows,
   root: number,
   k: number,
-  options: StorageOptions,
+  options: BlockOptions,
 ): Promise<void> {
   const { offsetSize } = metadata;
   const rank = rows.gridShape.length;

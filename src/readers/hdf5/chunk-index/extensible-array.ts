@@ -10,14 +10,14 @@
  */
 
 import type { Cursor } from "../../../binary/cursor.ts";
-import type { StorageOptions } from "../../../storage/storage.ts";
+import { CHECKSUM, checkedBlock, checkedPage } from "../checked-block.ts";
+import type { BlockOptions } from "../file-blocks.ts";
 import type { MetadataRange, MetadataSource } from "../metadata-source.ts";
-import { checkedBlock, elementReader } from "./array-elements.ts";
+import { elementReader } from "./array-elements.ts";
 import { type ChunkRows, LinearOrder } from "./chunk-rows.ts";
 
 /** Signature, version, client, checksum. */
 const FRAME = 4 + 1 + 1 + 4;
-const CHECKSUM = 4;
 
 interface Header {
   readonly address: number;
@@ -49,7 +49,7 @@ export async function readExtensibleArray(
   metadata: MetadataSource,
   rows: ChunkRows,
   address: number,
-  options: StorageOptions,
+  options: BlockOptions,
 ): Promise<void> {
   const header = await readHeader(metadata, address, options);
   if (header.indexBlock === undefined) return;
@@ -90,11 +90,7 @@ export async function readExtensibleArray(
   await readDataBlocks(metadata, header, dataBlocks, order.end, readElements, options);
 }
 
-async function readHeader(
-  metadata: MetadataSource,
-  address: number,
-  options: StorageOptions,
-): Promise<Header> {
+async function readHeader(metadata: MetadataSource, address: number, options: BlockOptions): Promise<Header> {
   const { offsetSize, lengthSize } = metadata;
   const length = FRAME + 6 + 6 * lengthSize + offsetSize;
   const [bytes] = await metadata.read([{ address, length }], options);
@@ -158,7 +154,7 @@ async function readSuperBlocks(
   header: Header,
   superBlocks: readonly (SuperBlock & { readonly address: number })[],
   end: number,
-  options: StorageOptions,
+  options: BlockOptions,
 ): Promise<DataBlock[]> {
   const { offsetSize } = metadata;
   const blockOffsetSize = Math.ceil(header.indexBits / 8);
@@ -211,7 +207,7 @@ async function readDataBlocks(
   blocks: readonly DataBlock[],
   end: number,
   readElements: (bytes: Uint8Array, first: number) => void,
-  options: StorageOptions,
+  options: BlockOptions,
 ): Promise<void> {
   const { offsetSize } = metadata;
   const { elementSize, pageElements } = header;
@@ -238,7 +234,9 @@ async function readDataBlocks(
   const parts = await metadata.read(ranges, options);
   for (const [i, range] of ranges.entries()) {
     const first = firsts[i] ?? 0;
-    const cursor = checkedBlock(metadata, parts[i], range.address, isBlock[i] ? "EADB" : undefined);
+    const cursor = isBlock[i]
+      ? checkedBlock(metadata, parts[i], range.address, "EADB")
+      : checkedPage(metadata, parts[i], range.address);
     if (isBlock[i]) {
       checkOwner(cursor, header, offsetSize);
       checkPlace(cursor, blockOffsetSize, first - header.inlineElements);

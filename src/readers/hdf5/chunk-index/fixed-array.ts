@@ -5,21 +5,21 @@
  */
 
 import type { Cursor } from "../../../binary/cursor.ts";
-import type { StorageOptions } from "../../../storage/storage.ts";
+import { CHECKSUM, checkedBlock, checkedPage } from "../checked-block.ts";
+import type { BlockOptions } from "../file-blocks.ts";
 import type { MetadataSource } from "../metadata-source.ts";
-import { checkedBlock, elementReader } from "./array-elements.ts";
+import { elementReader } from "./array-elements.ts";
 import { type ChunkRows, LinearOrder } from "./chunk-rows.ts";
 
 /** Signature, version, client, checksum. */
 const FRAME = 4 + 1 + 1 + 4;
-const CHECKSUM = 4;
 
 /** @param address of the fixed array's header */
 export async function readFixedArray(
   metadata: MetadataSource,
   rows: ChunkRows,
   address: number,
-  options: StorageOptions,
+  options: BlockOptions,
 ): Promise<void> {
   const { offsetSize, lengthSize } = metadata;
   const headerLength = FRAME + 1 + 1 + lengthSize + offsetSize;
@@ -67,7 +67,7 @@ export async function readFixedArray(
   }));
   const parts = await metadata.read(ranges, options);
   for (const [i, page] of wanted.entries()) {
-    const elements = checkedBlock(metadata, parts[i], ranges[i]?.address ?? 0);
+    const elements = checkedPage(metadata, parts[i], ranges[i]?.address ?? 0);
     readElements(elements.take(elements.remaining - CHECKSUM), page * pageEntries);
   }
 }

@@ -1,0 +1,297 @@
+/**
+ * The bytes of one file, fetched in few and merged requests and remembered.
+ *
+ * @module
+ */
+
+import { isMoraineError, MoraineError } from "../../errors.ts";
+import type { Storage, StorageOptions, Version } from "../../storage/storage.ts";
+
+/** Bytes of the first request: holds all metadata of many small files. */
+const FIRST = 64 * 1024;
+/** A miss is widened to blocks of this size: what lies beside metadata is mostly metadata. */
+const BLOCK = 32 * 1024;
+/** So many scattered misses at once are not worth their neighbours: they are widened to small blocks. */
+const MANY = 64;
+const SMALL_BLOCK = 4 * 1024;
+/** Misses that go on where the last one ended double the block up to here. */
+const LARGEST_BLOCK = 1024 * 1024;
+/** Bytes that are remembered; the least recently used go first. */
+const CACHE = 64 * 1024 * 1024;
+/** No structure of metadata is larger; a length beyond is that of a broken file. */
+const LARGEST_RANGE = 256 * 1024 * 1024;
+
+export interface BlockOptions extends StorageOptions {
+  /** Nobody will ask for these bytes again, nor for what lies beside them: fetched exactly, not remembered. */
+  readonly once?: boolean | undefined;
+}
+
+/** A range of the file that is remembered or on its way. */
+interface Segment {
+  readonly start: number;
+  readonly end: number;
+  bytes: Uint8Array | undefined;
+  /** Settles when the bytes are there. */
+  readonly ready: Promise<void>;
+}
+
+/** A range that waits for the next request. */
+interface Wanted {
+  readonly offset: number;
+  readonly length: number;
+  resolve(bytes: Uint8Array): void;
+  reject(error: unknown): void;
+}
+
+// Where there is a next turn of the event loop without a timer's millisecond, it is taken.
+const soon: (task: () => void) => void =
+  typeof setImmediate === "function" ? (task) => void setImmediate(task) : (task) => void setTimeout(task, 0);
+
+/**
+ * Reads ranges of a file by absolute offset. Everything that is asked for within one turn of the event loop goes
+ * out as one call to the storage, which merges what lies near: whoever follows many structures side by side pays
+ * one round trip a step. Holds at most 64 MiB.
+ *
+ * Errors: those of the storage; `SourceChanged` where the file is another one than at the first read;
+ * `LimitExceeded` for a range of more than 256 MiB.
+ */
+export class FileBlocks {
+  /** Address of the file. */
+  readonly source: string;
+  readonly version: Version;
+  /** Bytes of the file. */
+  readonly size: number;
+  readonly #storage: Storage;
+  /** By ascending start, none overlapping. */
+  readonly #segments: Segment[] = [];
+  /** From the least recently used on. */
+  readonly #recent = new Set<Segment>();
+  #held = 0;
+  #block = BLOCK;
+  readonly #queues = new Map<AbortSignal | undefined, Wanted[]>();
+
+  private constructor(source: string, storage: Storage, version: Version, size: number) {
+    this.source = source;
+    this.version = version;
+    this.size = size;
+    this.#storage = storage;
+  }
+
+  /** Reads the first block, which tells the version and the size too. */
+  static async open(source: string, storage: Storage, options: StorageOptions = {}): Promise<FileBlocks> {
+    const first = await readFirst(source, storage, options);
+    const file = new FileBlocks(source, storage, first.version, first.size);
+    if (first.bytes.length > 0) {
+      const segment = { start: 0, end: first.bytes.length, bytes: first.bytes, ready: Promise.resolve() };
+      file.#insert(segment, 0);
+    }
+    return file;
+  }
+
+  /** Blocks are as large as the pages in which the file keeps its metadata together. */
+  useBlockSize(bytes: number): void {
+    if (bytes >= SMALL_BLOCK && bytes <= LARGEST_BLOCK) this.#block = bytes;
+  }
+
+  /** A part for each range, exactly as long as asked; the ranges must lie within the file. */
+  async read(
+    offsets: readonly number[],
+    lengths: readonly number[],
+    options: BlockOptions = {},
+  ): Promise<Uint8Array[]> {
+    options.signal?.throwIfAborted();
+    const parts = new Array<Uint8Array>(offsets.length);
+    const waiting: Promise<unknown>[] = [];
+    const missed: number[] = [];
+    for (let i = 0; i < offsets.length; i++) {
+      const [offset, length] = [offsets[i] ?? 0, lengths[i] ?? 0];
+      if (length > LARGEST_RANGE) {
+        const message = `${length} bytes of metadata in one piece`;
+        throw new MoraineError("LimitExceeded", message, { source: this.source, offset });
+      }
+      const known = this.#known(offset, length);
+      if (known) parts[i] = known;
+      else if (options.once && !this.#covers(offset, offset + length)) {
+        waiting.push(
+          this.#fetch(offset, length, options.signal).then((bytes) => {
+            parts[i] = bytes;
+          }),
+        );
+      } else missed.push(i);
+    }
+    if (missed.length > 0) {
+      const block = missed.length > MANY ? SMALL_BLOCK : this.#block;
+      for (const i of missed) {
+        const [offset, length] = [offsets[i] ?? 0, lengths[i] ?? 0];
+        const segments = this.#segmentsOf(offset, offset + length, block, options.signal);
+        const ready = Promise.all(segments.map((segment) => segment.ready));
+        waiting.push(
+          ready.then(() => {
+            parts[i] = joined(segments, offset, length);
+          }),
+        );
+      }
+    }
+    if (waiting.length > 0) await Promise.all(waiting);
+    return parts;
+  }
+
+  /** A view where one remembered segment holds the range. */
+  #known(offset: number, length: number): Uint8Array | undefined {
+    if (length === 0) return new Uint8Array(0);
+    const segment = this.#segments[this.#indexAfter(offset) - 1];
+    if (segment?.bytes === undefined || segment.end < offset + length) return undefined;
+    this.#touch(segment);
+    return segment.bytes.subarray(offset - segment.start, offset - segment.start + length);
+  }
+
+  /** Whether segments hold the whole range, or will. */
+  #covers(start: number, end: number): boolean {
+    let at = start;
+    for (let i = Math.max(this.#indexAfter(start) - 1, 0); at < end; i++) {
+      const segment = this.#segments[i];
+      if (segment === undefined || segment.start > at || segment.end <= at) return false;
+      at = segment.end;
+    }
+    return true;
+  }
+
+  /** Number of segments that start at or before an offset. */
+  #indexAfter(offset: number): number {
+    let low = 0;
+    let high = this.#segments.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#segments[middle]?.start ?? 0) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The segments that hold a range; those that are not there yet are asked for, in whole blocks. */
+  #segmentsOf(start: number, end: number, block: number, signal: AbortSignal | undefined): Segment[] {
+    const found: Segment[] = [];
+    for (let at = start; at < end; at = found.at(-1)?.end ?? end) {
+      const index = this.#indexAfter(at);
+      const previous = this.#segments[index - 1];
+      if (previous !== undefined && previous.end > at) {
+        found.push(previous);
+        this.#touch(previous);
+        continue;
+      }
+      const limit = this.#segments[index]?.start ?? this.size;
+      const from = Math.max(Math.floor(at / block) * block, previous?.end ?? 0);
+      let to = Math.ceil(Math.min(limit, end) / block) * block;
+      if (previous?.end === from && block !== SMALL_BLOCK) {
+        to = Math.max(to, from + Math.min(2 * (previous.end - previous.start), LARGEST_BLOCK));
+      }
+      found.push(this.#request(from, Math.min(to, limit), index, signal));
+    }
+    return found;
+  }
+
+  #request(start: number, end: number, index: number, signal: AbortSignal | undefined): Segment {
+    const fetched = this.#fetch(start, end - start, signal);
+    const segment: Segment = {
+      start,
+      end,
+      bytes: undefined,
+      ready: fetched.then(
+        (bytes) => {
+          // A view would keep the whole merged request in memory.
+          segment.bytes = bytes.buffer.byteLength > 2 * bytes.length ? bytes.slice() : bytes;
+        },
+        (error: unknown) => {
+          this.#remove(segment);
+          throw error;
+        },
+      ),
+    };
+    // Whoever asked awaits it; the others must not see an unhandled rejection.
+    segment.ready.catch(() => undefined);
+    this.#insert(segment, index);
+    return segment;
+  }
+
+  #insert(segment: Segment, index: number): void {
+    this.#segments.splice(index, 0, segment);
+    this.#recent.add(segment);
+    this.#held += segment.end - segment.start;
+    for (const oldest of this.#recent) {
+      if (this.#held <= CACHE) break;
+      if (oldest.bytes !== undefined) this.#remove(oldest);
+    }
+  }
+
+  #remove(segment: Segment): void {
+    if (!this.#recent.delete(segment)) return;
+    this.#held -= segment.end - segment.start;
+    this.#segments.splice(this.#indexAfter(segment.start) - 1, 1);
+  }
+
+  #touch(segment: Segment): void {
+    this.#recent.delete(segment);
+    this.#recent.add(segment);
+  }
+
+  /** Waits for the end of the turn, so that all ranges of it go out together. */
+  #fetch(offset: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const queue = this.#queues.get(signal);
+      const wanted = { offset, length, resolve, reject };
+      if (queue) queue.push(wanted);
+      else {
+        this.#queues.set(signal, [wanted]);
+        soon(() => void this.#send(signal));
+      }
+    });
+  }
+
+  async #send(signal: AbortSignal | undefined): Promise<void> {
+    const queue = this.#queues.get(signal) ?? [];
+    this.#queues.delete(signal);
+    try {
+      const { parts } = await this.#storage.read(
+        this.source,
+        queue.map(({ offset, length }) => ({ offset, length })),
+        { signal, version: this.version },
+      );
+      queue.forEach((wanted, i) => {
+        wanted.resolve(parts[i] ?? new Uint8Array(0));
+      });
+    } catch (error) {
+      for (const wanted of queue) wanted.reject(error);
+    }
+  }
+}
+
+/** The first block, or all of a smaller file. */
+async function readFirst(source: string, storage: Storage, options: StorageOptions) {
+  try {
+    const { parts, version } = await storage.read(source, [{ offset: 0, length: FIRST }], options);
+    const size = version.size ?? (await storage.head(source, options)).size;
+    return { bytes: parts[0] ?? new Uint8Array(0), version: { ...version, size }, size };
+  } catch (error) {
+    if (!isMoraineError(error, "TruncatedFile")) throw error;
+  }
+  const version = await storage.head(source, options);
+  const length = Math.min(version.size, FIRST);
+  if (length === 0) return { bytes: new Uint8Array(0), version, size: 0 };
+  const { parts } = await storage.read(source, [{ offset: 0, length }], { ...options, version });
+  return { bytes: parts[0] ?? new Uint8Array(0), version, size: version.size };
+}
+
+/** The bytes of a range that lies in these segments, one after another. */
+function joined(segments: readonly Segment[], offset: number, length: number): Uint8Array {
+  const [first] = segments;
+  if (segments.length === 1 && first?.bytes) {
+    return first.bytes.subarray(offset - first.start, offset - first.start + length);
+  }
+  const bytes = new Uint8Array(length);
+  for (const segment of segments) {
+    const from = Math.max(offset - segment.start, 0);
+    const to = Math.min(offset + length, segment.end) - segment.start;
+    bytes.set(segment.bytes?.subarray(from, to) ?? [], segment.start + from - offset);
+  }
+  return bytes;
+}
