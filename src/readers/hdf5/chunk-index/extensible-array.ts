@@ -2,10 +2,6 @@
  * Extensible arrays: the chunk index of datasets with one unlimited dimension (specification 4.0, VII.D
  * "Extensible Array Index").
  *
- * The first elements stand in the index block itself; then data blocks of growing size, the first ones addressed
- * by the index block, the others by "secondary" (super) blocks. Super block `k` has `2^floor(k/2)` data blocks of
- * `minimum * 2^floor((k+1)/2)` elements.
- *
  * @module
  */
 
@@ -15,30 +11,26 @@ import type { BlockOptions } from "../file-blocks.ts";
 import type { MetadataRange, MetadataSource } from "../metadata-source.ts";
 import { elementReader } from "./array-elements.ts";
 import { type ChunkRows, LinearOrder } from "./chunk-rows.ts";
+import {
+  checkOwner,
+  checkPlace,
+  FRAME,
+  type Header,
+  planSuperBlocks,
+  readHeader,
+  type SuperBlock,
+  totalSuperBlocks,
+} from "./extensible-array-header.ts";
 
-/** Signature, version, client, checksum. */
-const FRAME = 4 + 1 + 1 + 4;
-
-interface Header {
-  readonly address: number;
-  readonly client: number;
-  readonly elementSize: number;
-  /** Bits of the largest index. */
-  readonly indexBits: number;
-  /** Elements in the index block. */
-  readonly inlineElements: number;
-  /** Elements of the smallest data block. */
-  readonly minimumElements: number;
-  /** Data block pointers of the smallest super block. */
-  readonly minimumPointers: number;
-  readonly pageElements: number;
-  readonly indexBlock: number | undefined;
-}
+/** Bytes of blocks that are asked for at once. */
+const BATCH_BYTES = 16 * 1024 * 1024;
 
 /** A data block that is there: its place, the linear index of its first element, and its pages. */
 interface DataBlock {
   readonly address: number;
   readonly first: number;
+  /** What the library writes for its place where it is not `first` (see {@link checkPlace}). */
+  readonly misplaced?: number | undefined;
   readonly elements: number;
   /** Which pages are initialised; undefined for a block without pages. */
   readonly pages: readonly boolean[] | undefined;
@@ -68,6 +60,7 @@ export async function readExtensibleArray(
   checkOwner(cursor, header, offsetSize);
   readElements(cursor.take(header.inlineElements * header.elementSize), 0);
   const dataBlocks: DataBlock[] = [];
+  let precedingBlocks = 0;
   for (const block of superBlocks) {
     if (block.number >= directSuperBlocks) break;
     if (block.elements > header.pageElements) throw cursor.corrupt("pages in a block without a page bitmap");
@@ -75,8 +68,16 @@ export async function readExtensibleArray(
       const blockAddress = cursor.uintOrUndefined(offsetSize);
       const first = block.first + i * block.elements;
       if (blockAddress === undefined || first >= order.end) continue;
-      dataBlocks.push({ address: blockAddress, first, elements: block.elements, pages: undefined });
+      const misplaced = block.first + (precedingBlocks + i) * block.elements;
+      dataBlocks.push({
+        address: blockAddress,
+        first,
+        misplaced,
+        elements: block.elements,
+        pages: undefined,
+      });
     }
+    precedingBlocks += block.blocks;
   }
   cursor.position = FRAME - CHECKSUM + offsetSize * (1 + directBlocks);
   cursor.skip(header.inlineElements * header.elementSize);
@@ -88,64 +89,6 @@ export async function readExtensibleArray(
   }
   dataBlocks.push(...(await readSuperBlocks(metadata, header, wanted, order.end, options)));
   await readDataBlocks(metadata, header, dataBlocks, order.end, readElements, options);
-}
-
-async function readHeader(metadata: MetadataSource, address: number, options: BlockOptions): Promise<Header> {
-  const { offsetSize, lengthSize } = metadata;
-  const length = FRAME + 6 + 6 * lengthSize + offsetSize;
-  const [bytes] = await metadata.read([{ address, length }], options);
-  const cursor = checkedBlock(metadata, bytes, address, "EAHD");
-  const client = cursor.u8();
-  const elementSize = cursor.u8();
-  const indexBits = cursor.u8();
-  const inlineElements = cursor.u8();
-  const minimumElements = cursor.u8();
-  const minimumPointers = cursor.u8();
-  const pageElements = 2 ** cursor.u8();
-  cursor.skip(6 * lengthSize); // statistics
-  const powerOfTwo = (value: number) => value > 0 && (value & (value - 1)) === 0;
-  if (indexBits < 1 || indexBits > 64 || !powerOfTwo(minimumElements) || !powerOfTwo(minimumPointers)) {
-    throw cursor.corrupt("an extensible array with impossible parameters");
-  }
-  return {
-    address,
-    client,
-    elementSize,
-    indexBits,
-    inlineElements,
-    minimumElements,
-    minimumPointers,
-    pageElements,
-    indexBlock: cursor.uintOrUndefined(offsetSize),
-  };
-}
-
-interface SuperBlock {
-  readonly number: number;
-  /** Linear index of its first element. */
-  readonly first: number;
-  /** Number of data blocks. */
-  readonly blocks: number;
-  /** Elements of each data block. */
-  readonly elements: number;
-}
-
-/** Super blocks that an array of this size can have. */
-function totalSuperBlocks(header: Header): number {
-  return Math.max(1 + header.indexBits - Math.log2(header.minimumElements), 0);
-}
-
-/** The super blocks that hold elements before `end`. */
-function planSuperBlocks(header: Header, end: number): SuperBlock[] {
-  const plan: SuperBlock[] = [];
-  let first = header.inlineElements;
-  for (let number = 0; number < totalSuperBlocks(header) && first < end; number++) {
-    const blocks = 2 ** Math.floor(number / 2);
-    const elements = header.minimumElements * 2 ** Math.floor((number + 1) / 2);
-    plan.push({ number, first, blocks, elements });
-    first += blocks * elements;
-  }
-  return plan;
 }
 
 /** All super blocks in one step; the data blocks that are there come back. */
@@ -200,7 +143,14 @@ function initialisedPages(bitmap: Uint8Array, block: number, pages: number): boo
   return set;
 }
 
-/** All data blocks, and their pages, in one step. */
+/** A data block or a page of one, and the linear index of its first element. */
+interface Piece extends MetadataRange {
+  readonly first: number;
+  /** Undefined for a page. */
+  readonly block: DataBlock | undefined;
+}
+
+/** All data blocks and their pages in one step, or few where there are many. */
 async function readDataBlocks(
   metadata: MetadataSource,
   header: Header,
@@ -214,45 +164,34 @@ async function readDataBlocks(
   const blockOffsetSize = Math.ceil(header.indexBits / 8);
   const prefix = FRAME + offsetSize + blockOffsetSize;
   const pageLength = pageElements * elementSize + CHECKSUM;
-  const ranges: MetadataRange[] = [];
-  /** For each range the index of its first element, and whether it is a block (else a page of one). */
-  const firsts: number[] = [];
-  const isBlock: boolean[] = [];
+  const pieces: Piece[] = [];
   for (const block of blocks) {
     const length = prefix + (block.pages ? 0 : block.elements * elementSize);
-    ranges.push({ address: block.address, length });
-    firsts.push(block.first);
-    isBlock.push(true);
+    pieces.push({ address: block.address, length, first: block.first, block });
     for (const [page, initialised] of (block.pages ?? []).entries()) {
       const first = block.first + page * pageElements;
       if (!initialised || first >= end) continue;
-      ranges.push({ address: block.address + prefix + page * pageLength, length: pageLength });
-      firsts.push(first);
-      isBlock.push(false);
+      const address = block.address + prefix + page * pageLength;
+      pieces.push({ address, length: pageLength, first, block: undefined });
     }
   }
-  const parts = await metadata.read(ranges, options);
-  for (const [i, range] of ranges.entries()) {
-    const first = firsts[i] ?? 0;
-    const cursor = isBlock[i]
-      ? checkedBlock(metadata, parts[i], range.address, "EADB")
-      : checkedPage(metadata, parts[i], range.address);
-    if (isBlock[i]) {
-      checkOwner(cursor, header, offsetSize);
-      checkPlace(cursor, blockOffsetSize, first - header.inlineElements);
+  let from = 0;
+  while (from < pieces.length) {
+    let to = from;
+    for (let bytes = 0; to < pieces.length && bytes < BATCH_BYTES; to++) bytes += pieces[to]?.length ?? 0;
+    const batch = pieces.slice(from, to);
+    const parts = await metadata.read(batch, options);
+    for (const [i, { address, first, block }] of batch.entries()) {
+      const cursor = block
+        ? checkedBlock(metadata, parts[i], address, "EADB")
+        : checkedPage(metadata, parts[i], address);
+      if (block) {
+        checkOwner(cursor, header, offsetSize);
+        const places = [first, block.misplaced ?? first];
+        checkPlace(cursor, blockOffsetSize, ...places.map((place) => place - header.inlineElements));
+      }
+      readElements(cursor.take(cursor.remaining - CHECKSUM), first);
     }
-    readElements(cursor.take(cursor.remaining - CHECKSUM), first);
+    from = to;
   }
-}
-
-/** A block names its header: it must be the one that it was reached from. */
-function checkOwner(cursor: Cursor, header: Header, offsetSize: number): void {
-  if (cursor.u8() !== header.client || cursor.uint(offsetSize) !== header.address) {
-    throw cursor.corrupt("an extensible array's block belongs to another header");
-  }
-}
-
-/** A block names the index of its first element, not counting those of the index block. */
-function checkPlace(cursor: Cursor, width: number, first: number): void {
-  if (cursor.uint(width) !== first) throw cursor.corrupt("an extensible array's block is in a wrong place");
 }
