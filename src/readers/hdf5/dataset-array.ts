@@ -1,0 +1,302 @@
+/**
+ * Datasets as arrays of virtual chunks.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "../../binary/json.ts";
+import type { CodecSpecification } from "../../codecs/codec.ts";
+import { MoraineError } from "../../errors.ts";
+import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
+import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
+import { ManifestChunkSource, type ManifestLoader } from "../../manifest/manifest-chunk-source.ts";
+import type { Barrier, VirtualArray } from "../../manifest/virtual-group.ts";
+import type { Storage, StorageOptions } from "../../storage/storage.ts";
+import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
+import { readChunkIndex } from "./chunk-index/chunk-index.ts";
+import { type Conversion, conversionOf } from "./conversion.ts";
+import type { ChunkedLayout } from "./data-layout.ts";
+import type { Dataset } from "./dataset.ts";
+import type { Datatype } from "./datatype.ts";
+import { ChunkDecoder } from "./decoding/chunk-decoder.ts";
+import { codecOf, filterName } from "./filter-codecs.ts";
+import type { Filter } from "./filter-pipeline.ts";
+import { DecodedChunks } from "./stored-chunks.ts";
+
+/** What is known of an array beside its own header. */
+export interface ArrayContext {
+  readonly storage: Storage;
+  readonly dimensionNames: readonly (string | null)[];
+  /** Given the type of the array's elements, which the form of `_FillValue` depends on. */
+  readonly attributes: (dataType: Conversion["dataType"]) => JsonObject;
+  readonly hidden: boolean;
+  readonly notes: readonly string[];
+}
+
+/** Decoded bytes of a block of an array whose bytes lie in one piece but cannot stay as they are. */
+const BLOCK_BYTES = 4 * 1024 * 1024;
+
+/** How the bytes of a dataset are cut and where the pieces lie. */
+interface Pieces {
+  readonly shape: readonly number[];
+  readonly chunkShape: readonly number[];
+  /** Filters that the pieces went through. */
+  readonly filters: readonly Filter[];
+  readonly manifest: ManifestLoader;
+}
+
+/**
+ * The array of a dataset. Where the bytes are in a form that Zarr has no words for, it has a barrier and its chunks
+ * are decoded when they are asked for.
+ *
+ * Errors: what makes the dataset unreadable; nothing else of the file is touched by it.
+ */
+export async function arrayOfDataset(
+  dataset: Dataset,
+  context: ArrayContext,
+  options?: StorageOptions,
+): Promise<VirtualArray> {
+  const conversion = conversionOf(dataset);
+  const { datatype, filters } = dataset;
+  const filterBarrier = barrierOfFilters(filters, datatype);
+  const barrier = conversion.barrier ?? filterBarrier;
+  const pieces = piecesOf(dataset, barrier !== undefined);
+  const codecs = barrier
+    ? [conversion.serializer]
+    : [conversion.serializer, ...codecsOf(pieces.filters, datatype)];
+  const metadata: ArrayMetadata = {
+    shape: pieces.shape,
+    dataType: conversion.dataType,
+    chunkGrid: { name: "regular", chunkShape: pieces.chunkShape },
+    chunkKeyEncoding: { name: "default", separator: "/" },
+    fillValue: await fillValueOf(dataset, conversion, options),
+    codecs,
+    dimensionNames: context.dimensionNames,
+    attributes: context.attributes(conversion.dataType),
+  };
+  const notes = [...context.notes, ...conversion.notes];
+  const common = {
+    kind: "array" as const,
+    metadata,
+    ...(context.hidden && { hidden: true }),
+    ...(notes.length > 0 && { notes }),
+  };
+  if (!barrier) {
+    return { ...common, chunks: new ManifestChunkSource(pieces.manifest), manifest: pieces.manifest };
+  }
+  const chunkBytes = byteCount(pieces.chunkShape, datatype);
+  const decoder =
+    pieces.filters.length > 0 ? new ChunkDecoder(pieces.filters, chunkBytes, datatype.size) : undefined;
+  return {
+    ...common,
+    barrier,
+    chunks: new DecodedChunks({
+      manifest: pieces.manifest,
+      storage: context.storage,
+      chunkBytes,
+      decoder,
+      convert: conversion.convert,
+    }),
+  };
+}
+
+/** Bytes of an array of a shape as it is stored. */
+function byteCount(shape: readonly number[], { size }: Datatype): number {
+  return shape.reduce((product, length) => product * length, size);
+}
+
+function codecsOf(filters: readonly Filter[], datatype: Datatype): CodecSpecification[] {
+  return filters.flatMap((filter) => codecOf(filter, datatype.size) ?? []);
+}
+
+function barrierOfFilters(filters: readonly Filter[], datatype: Datatype): Barrier | undefined {
+  const filter = filters.find((candidate) => codecOf(candidate, datatype.size) === undefined);
+  return filter && { code: "UnsupportedFilter", reason: `filter ${filterName(filter)} has no Zarr codec` };
+}
+
+async function fillValueOf(
+  { datatype, fill, object }: Dataset,
+  conversion: Conversion,
+  options: StorageOptions | undefined,
+): Promise<Uint8Array> {
+  if (fill.kind !== "value") return await conversion.fillValue(new Uint8Array(datatype.size), options);
+  if (fill.element.length !== datatype.size) {
+    throw new MoraineError(
+      "CorruptFile",
+      `a fill value of ${fill.element.length} bytes for elements of ${datatype.size}`,
+      { source: object.in.file.metadata.source },
+    );
+  }
+  return await conversion.fillValue(fill.element, options);
+}
+
+/**
+ * @param decoded whether the pieces are decoded here: then they need not be as the file has them
+ * Errors: `UnsupportedLayout`, `TruncatedFile`, `CorruptFile`.
+ */
+function piecesOf(dataset: Dataset, decoded: boolean): Pieces {
+  const { dataspace, layout, filters, datatype } = dataset;
+  const shape = dataspace.kind === "null" ? [0] : dataspace.shape;
+  if (dataspace.kind === "null" || shape.includes(0)) {
+    const chunkShape =
+      layout.class === "chunked" ? layout.chunkShape : shape.map((length) => Math.max(length, 1));
+    return {
+      shape,
+      chunkShape,
+      filters: layout.class === "chunked" ? filters : [],
+      manifest: emptyManifest(dataset, shape, chunkShape),
+    };
+  }
+  switch (layout.class) {
+    case "chunked":
+      return chunkedPieces(dataset, layout, shape);
+    case "compact":
+      return compactPieces(dataset, layout.data, shape);
+    case "contiguous": {
+      const chunkShape = decoded ? blockShape(shape, datatype.size) : shape;
+      const { address } = layout;
+      if (dataset.external) break;
+      if (address === undefined) {
+        return { shape, chunkShape, filters: [], manifest: emptyManifest(dataset, shape, chunkShape) };
+      }
+      if (layout.size !== undefined && layout.size < byteCount(shape, datatype)) {
+        throw new MoraineError("CorruptFile", `${layout.size} bytes of data for a larger array`, {
+          source: dataset.object.in.file.metadata.source,
+        });
+      }
+      return {
+        shape,
+        chunkShape,
+        filters: [],
+        manifest: contiguousManifest(dataset, address, shape, chunkShape),
+      };
+    }
+  }
+  throw new MoraineError("UnsupportedLayout", `storage layout "${layout.class}" is not readable`);
+}
+
+function builderOf(
+  { object }: Dataset,
+  shape: readonly number[],
+  chunkShape: readonly number[],
+): ManifestBuilder {
+  const gridShape = shape.map((length, axis) => Math.ceil(length / (chunkShape[axis] ?? 1)));
+  const { file } = object.in;
+  return new ManifestBuilder(gridShape, file.metadata.source, file.version);
+}
+
+function emptyManifest(
+  dataset: Dataset,
+  shape: readonly number[],
+  chunkShape: readonly number[],
+): ManifestLoader {
+  const manifest = builderOf(dataset, shape, chunkShape).build();
+  return async () => manifest;
+}
+
+function compactPieces(dataset: Dataset, data: Uint8Array, shape: readonly number[]): Pieces {
+  const size = byteCount(shape, dataset.datatype);
+  if (data.length < size) {
+    throw new MoraineError("CorruptFile", `${data.length} bytes of data for an array of ${size}`, {
+      source: dataset.object.in.file.metadata.source,
+    });
+  }
+  const builder = builderOf(dataset, shape, shape);
+  builder.appendInline(0, data.slice(0, size));
+  const manifest = builder.build();
+  return { shape, chunkShape: shape, filters: [], manifest: async () => manifest };
+}
+
+function chunkedPieces(dataset: Dataset, layout: ChunkedLayout, shape: readonly number[]): Pieces {
+  const { datatype, dataspace, filters, object } = dataset;
+  const { file } = object.in;
+  const { chunkShape } = layout;
+  if (chunkShape.length !== shape.length || layout.elementSize !== datatype.size) {
+    throw new MoraineError("CorruptFile", "chunks of another rank or element size than the dataset", {
+      source: file.metadata.source,
+      offset: file.metadata.base + object.header.address,
+    });
+  }
+  const array = {
+    shape,
+    maximumShape: dataspace.kind === "simple" ? dataspace.maximumShape : [],
+    chunkShape,
+    chunkBytes: byteCount(chunkShape, datatype),
+    filterCount: filters.length,
+    edgesUnfiltered: layout.edgesUnfiltered,
+  };
+  let loaded: Promise<ChunkManifest> | undefined;
+  const manifest: ManifestLoader = (options) => {
+    loaded ??= readChunkIndex(file, layout, array, options).catch((error: unknown) => {
+      // Another call may have better luck with the storage, or not be cancelled.
+      loaded = undefined;
+      throw error;
+    });
+    return loaded;
+  };
+  return { shape, chunkShape, filters, manifest };
+}
+
+/** The bytes of the whole array in one piece, cut into `chunkShape` along its slowest axes. */
+function contiguousManifest(
+  dataset: Dataset,
+  address: number,
+  shape: readonly number[],
+  chunkShape: readonly number[],
+): ManifestLoader {
+  const { metadata } = dataset.object.in.file;
+  const size = byteCount(shape, dataset.datatype);
+  const start = metadata.base + address;
+  if (start + size > metadata.size) {
+    throw new MoraineError("TruncatedFile", `${size} bytes of data reach beyond the end of the file`, {
+      source: metadata.source,
+      offset: start,
+    });
+  }
+  const chunkBytes = byteCount(chunkShape, dataset.datatype);
+  let manifest: ChunkManifest | undefined;
+  return async () => {
+    if (!manifest) {
+      const builder = builderOf(dataset, shape, chunkShape);
+      for (let chunk = 0, offset = start; chunk < builder.cells; chunk++) {
+        const length = blockBytes(shape, chunkShape, chunk, chunkBytes);
+        builder.append(chunk, offset, length);
+        offset += length;
+      }
+      manifest = builder.build();
+    }
+    return manifest;
+  };
+}
+
+/**
+ * The shape of blocks that lie in one piece each: whole in the fastest axes, of at most {@link BLOCK_BYTES} where
+ * that is possible.
+ */
+export function blockShape(shape: readonly number[], elementSize: number): number[] {
+  const block = [...shape];
+  let size = shape.reduce((product, length) => product * length, elementSize);
+  for (let axis = 0; axis < shape.length && size > BLOCK_BYTES; axis++) {
+    const length = shape[axis] ?? 1;
+    const rest = size / length;
+    block[axis] = Math.max(1, Math.floor(BLOCK_BYTES / rest));
+    size = rest * (block[axis] ?? 1);
+  }
+  return block;
+}
+
+/** Bytes of a block: the last one along the axis that is cut is shorter. */
+function blockBytes(
+  shape: readonly number[],
+  chunkShape: readonly number[],
+  chunk: number,
+  chunkBytes: number,
+): number {
+  let cut = -1;
+  for (let axis = 0; axis < shape.length; axis++) if (chunkShape[axis] !== shape[axis]) cut = axis;
+  if (cut < 0) return chunkBytes;
+  const length = chunkShape[cut] ?? 1;
+  const chunks = Math.ceil((shape[cut] ?? 1) / length);
+  const last = chunk % chunks === chunks - 1;
+  return last ? (chunkBytes / length) * ((shape[cut] ?? 1) - (chunks - 1) * length) : chunkBytes;
+}

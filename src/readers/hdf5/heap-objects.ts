@@ -1,0 +1,158 @@
+/**
+ * What elements point to in the global heap: strings and sequences of variable length, selections of regions
+ * (specification 4.0, III.E "Global Heap", IV.A.2.d class 9 "Variable-Length").
+ *
+ * @module
+ */
+
+import { Cursor } from "../../binary/cursor.ts";
+import { MoraineError } from "../../errors.ts";
+import type { StorageOptions } from "../../storage/storage.ts";
+import type { Datatype } from "./datatype.ts";
+import type { GlobalHeapReference, Hdf5File } from "./hdf5-file.ts";
+
+/** Elements as they are stored, one after another. */
+export interface StoredElements {
+  readonly datatype: Datatype;
+  readonly bytes: Uint8Array;
+  readonly count: number;
+}
+
+/** An element that points into the global heap. */
+export interface HeapPointer extends GlobalHeapReference {
+  /** Elements of the base datatype, or bytes of a string. */
+  readonly length: number;
+}
+
+/** Whether something in an element lies in the global heap. */
+export function usesHeap(datatype: Datatype): boolean {
+  switch (datatype.class) {
+    case "variable-string":
+    case "sequence":
+      return true;
+    case "reference":
+      return datatype.kind !== "object";
+    case "compound":
+      return datatype.members.some((member) => usesHeap(member.datatype));
+    case "array":
+      return usesHeap(datatype.base);
+    default:
+      return false;
+  }
+}
+
+/** The objects that some elements point to, fetched together and remembered. */
+export class HeapObjects {
+  readonly file: Hdf5File;
+  readonly #objects = new Map<string, Uint8Array | MoraineError>();
+
+  constructor(file: Hdf5File) {
+    this.file = file;
+  }
+
+  /** Fetches what the elements point to, and what that points to: a round for each level of nesting. */
+  async load(elements: readonly StoredElements[], options?: StorageOptions): Promise<void> {
+    let level = elements.filter(({ datatype }) => usesHeap(datatype));
+    while (level.length > 0) {
+      const wanted = new Map<string, HeapPointer>();
+      const sequences: { pointer: HeapPointer; base: Datatype }[] = [];
+      for (const { datatype, bytes, count } of level) {
+        for (let i = 0; i < count; i++) {
+          this.#visit(datatype, bytes, i * datatype.size, (pointer, base) => {
+            const key = `${pointer.address}:${pointer.index}`;
+            if (!this.#objects.has(key)) wanted.set(key, pointer);
+            if (base && usesHeap(base)) sequences.push({ pointer, base });
+          });
+        }
+      }
+      const keys = [...wanted.keys()];
+      if (keys.length > 0) {
+        const found = await this.file.globalHeapObjects([...wanted.values()], options);
+        keys.forEach((key, i) => {
+          const object = found[i];
+          if (object) this.#objects.set(key, object);
+        });
+      }
+      level = sequences.flatMap(({ pointer, base }) => {
+        const object = this.#objects.get(`${pointer.address}:${pointer.index}`);
+        if (!(object instanceof Uint8Array)) return [];
+        const count = Math.min(pointer.length, Math.floor(object.length / base.size));
+        return [{ datatype: base, bytes: object, count }];
+      });
+    }
+  }
+
+  /** The object behind a pointer that was loaded; throws its fault. */
+  object({ address, index }: GlobalHeapReference): Uint8Array {
+    const object = this.#objects.get(`${address}:${index}`);
+    if (object instanceof Uint8Array) return object;
+    throw (
+      object ??
+      new MoraineError("CorruptFile", `object ${index} of the global heap at ${address} is missing`, {
+        source: this.file.metadata.source,
+        offset: this.file.metadata.base + address,
+      })
+    );
+  }
+
+  /**
+   * The pointer that an element is; undefined for one that points nowhere: an empty string or sequence.
+   *
+   * @param at position of the element in `bytes`
+   */
+  pointer(bytes: Uint8Array, at: number): HeapPointer | undefined {
+    const cursor = this.#cursor(bytes, at);
+    const length = cursor.u32();
+    const reference = this.#reference(cursor);
+    return length === 0 ? undefined : reference && { ...reference, length };
+  }
+
+  /** Region references: the pointer without a length. */
+  regionPointer(bytes: Uint8Array, at: number): GlobalHeapReference | undefined {
+    return this.#reference(this.#cursor(bytes, at));
+  }
+
+  #cursor(bytes: Uint8Array, at: number): Cursor {
+    return new Cursor(bytes.subarray(at), { source: this.file.metadata.source });
+  }
+
+  #reference(cursor: Cursor): GlobalHeapReference | undefined {
+    const address = cursor.uintOrUndefined(this.file.metadata.offsetSize);
+    const index = cursor.u32();
+    return address === undefined || address === 0 || index === 0 ? undefined : { address, index };
+  }
+
+  #visit(
+    datatype: Datatype,
+    bytes: Uint8Array,
+    at: number,
+    found: (pointer: HeapPointer, base: Datatype | undefined) => void,
+  ): void {
+    switch (datatype.class) {
+      case "variable-string":
+      case "sequence": {
+        const pointer = this.pointer(bytes, at);
+        if (pointer) found(pointer, datatype.class === "sequence" ? datatype.base : undefined);
+        return;
+      }
+      case "reference": {
+        if (datatype.kind !== "region") return;
+        const pointer = this.regionPointer(bytes, at);
+        if (pointer) found({ ...pointer, length: 0 }, undefined);
+        return;
+      }
+      case "compound":
+        for (const member of datatype.members) {
+          if (usesHeap(member.datatype)) this.#visit(member.datatype, bytes, at + member.offset, found);
+        }
+        return;
+      case "array": {
+        const { base } = datatype;
+        if (!usesHeap(base)) return;
+        for (let from = at; from < at + datatype.size; from += base.size)
+          this.#visit(base, bytes, from, found);
+        return;
+      }
+    }
+  }
+}

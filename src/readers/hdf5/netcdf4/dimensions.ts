@@ -1,0 +1,207 @@
+/**
+ * The dimensions of a file as netCDF-C finds them: scales attached to axes, found in the group of the variable and
+ * above it, and dimensions that it invents where there are none ("phony").
+ *
+ * @module
+ */
+
+import { MoraineError } from "../../../errors.ts";
+import type { Dataset } from "../dataset.ts";
+import type { GraphObject } from "../object-graph.ts";
+import { attachedScales, coordinateIds, dimensionId, isDimensionOnly, isScale } from "./conventions.ts";
+import { KnownTypes } from "./known-types.ts";
+
+export interface Dimension {
+  readonly id: number;
+  readonly name: string;
+  readonly length: number;
+  readonly unlimited: boolean;
+  /** Its scale; phony dimensions have none. */
+  readonly scale?: GraphObject;
+}
+
+interface Variable {
+  readonly dataset: Dataset;
+  readonly shape: readonly number[];
+  readonly unlimited: readonly boolean[];
+  readonly dimensions: (Dimension | undefined)[];
+  /** Ids that were kept beside the variable. */
+  readonly ids: readonly number[];
+  readonly isScale: boolean;
+  /** Whether netCDF-C knows its datatype; it passes over the others. */
+  readonly visible: boolean;
+}
+
+/** A group under one of its paths. */
+interface Scope {
+  readonly parent: Scope | undefined;
+  readonly group: GraphObject;
+  readonly dimensions: Dimension[];
+  readonly variables: Variable[];
+  readonly children: Scope[];
+}
+
+/** Groups are walked under every path, as netCDF-C does, as long as the paths are not too many. */
+const MAXIMUM_SCOPES = 20_000;
+const MAXIMUM_DEPTH = 200;
+
+/** The dimensions of each dataset, axis for axis; undefined for an axis that nothing is known of. */
+export type DatasetDimensions = ReadonlyMap<GraphObject, readonly (Dimension | undefined)[]>;
+
+/** @param datasets those that can be read */
+export function findDimensions(
+  root: GraphObject,
+  datasets: ReadonlyMap<GraphObject, Dataset>,
+): DatasetDimensions {
+  const finder = new DimensionFinder(datasets);
+  return finder.find(root);
+}
+
+class DimensionFinder {
+  readonly #datasets: ReadonlyMap<GraphObject, Dataset>;
+  readonly #types = new KnownTypes();
+  readonly #byId = new Map<number, Dimension>();
+  #nextId = 0;
+  #scopes = 0;
+
+  constructor(datasets: ReadonlyMap<GraphObject, Dataset>) {
+    this.#datasets = datasets;
+  }
+
+  find(root: GraphObject): DatasetDimensions {
+    const scope = this.#read(root, undefined, 0);
+    this.#match(scope, (variable) => variable.visible);
+    // What netCDF-C passes over, last: it must not move the numbers of the others.
+    this.#match(scope, (variable) => !variable.visible);
+    const found = new Map<GraphObject, readonly (Dimension | undefined)[]>();
+    const collect = ({ variables, children }: Scope): void => {
+      for (const { dataset, dimensions } of variables) {
+        if (!found.has(dataset.object)) found.set(dataset.object, dimensions);
+      }
+      for (const child of children) collect(child);
+    };
+    collect(scope);
+    return found;
+  }
+
+  #read(group: GraphObject, parent: Scope | undefined, depth: number): Scope {
+    this.#scopes += 1;
+    const scope: Scope = { parent, group, dimensions: [], variables: [], children: [] };
+    const groups: GraphObject[] = [];
+    for (const [name, member] of group.members) {
+      if (member instanceof MoraineError) continue;
+      if (member.kind === "group") groups.push(member);
+      else if (member.kind === "datatype") this.#types.add(member);
+      else {
+        const dataset = this.#datasets.get(member);
+        if (dataset) this.#readDataset(scope, name, dataset);
+      }
+    }
+    for (const child of groups) {
+      if (this.#scopes >= MAXIMUM_SCOPES || depth >= MAXIMUM_DEPTH || isWithin(scope, child)) continue;
+      scope.children.push(this.#read(child, scope, depth + 1));
+    }
+    return scope;
+  }
+
+  #readDataset(scope: Scope, name: string, dataset: Dataset): void {
+    const { object, dataspace } = dataset;
+    const shape = dataspace.kind === "simple" ? dataspace.shape : [];
+    const unlimited =
+      dataspace.kind === "simple" ? dataspace.maximumShape.map((length) => length === undefined) : [];
+    const dimensions = new Array<Dimension | undefined>(shape.length).fill(undefined);
+    const scale = shape.length > 0 && isScale(object);
+    if (scale) {
+      const dimension = this.#add(
+        scope,
+        name,
+        shape[0] ?? 0,
+        unlimited[0] ?? false,
+        dimensionId(object),
+        object,
+      );
+      if (shape.length === 1 || isDimensionOnly(object)) dimensions[0] = dimension;
+    }
+    const ids = coordinateIds(object);
+    scope.variables.push({
+      dataset,
+      shape,
+      unlimited,
+      dimensions,
+      ids: ids.length === shape.length ? ids : [],
+      isScale: scale,
+      visible: this.#types.knows(dataset.datatype) && !isDimensionOnly(object),
+    });
+  }
+
+  #add(
+    scope: Scope,
+    name: string,
+    length: number,
+    unlimited: boolean,
+    assigned: number | undefined,
+    scale?: GraphObject,
+  ): Dimension {
+    const id = assigned ?? this.#nextId;
+    this.#nextId = Math.max(this.#nextId, id + 1);
+    const dimension: Dimension = { id, name, length, unlimited, ...(scale && { scale }) };
+    scope.dimensions.push(dimension);
+    if (!this.#byId.has(id)) this.#byId.set(id, dimension);
+    return dimension;
+  }
+
+  /** Children first: the numbers of phony dimensions depend on it. */
+  #match(scope: Scope, wanted: (variable: Variable) => boolean): void {
+    for (const child of scope.children) this.#match(child, wanted);
+    for (const variable of scope.variables) if (wanted(variable)) this.#matchVariable(scope, variable);
+  }
+
+  #matchVariable(scope: Scope, variable: Variable): void {
+    const { dataset, dimensions, ids, shape } = variable;
+    ids.forEach((id, axis) => {
+      dimensions[axis] ??= this.#byId.get(id);
+    });
+    if (shape.length === 0 || dimensions.every((dimension) => dimension !== undefined)) return;
+    const scales = attachedScales(dataset.object, shape.length);
+    // As in netCDF-C, the first axis decides whether there are scales at all.
+    if (scales?.[0]?.length) {
+      scales.forEach((addresses, axis) => {
+        // Of several scales the last one counts.
+        const address = addresses.at(-1);
+        if (address !== undefined) dimensions[axis] ??= this.#scaleDimension(scope, dataset.object, address);
+      });
+    }
+    shape.forEach((length, axis) => {
+      dimensions[axis] ??= this.#phony(scope, variable, length, axis);
+    });
+  }
+
+  /** The dimension of a scale, in this group or above it; elsewhere netCDF-C does not find it. */
+  #scaleDimension(scope: Scope, object: GraphObject, address: number): Dimension | undefined {
+    for (let at: Scope | undefined = scope; at; at = at.parent) {
+      for (const dimension of at.dimensions) {
+        if (dimension.scale?.header.address === address && dimension.scale.in === object.in) return dimension;
+      }
+    }
+    for (const dimension of this.#byId.values()) {
+      if (dimension.scale?.header.address === address && dimension.scale.in === object.in) return dimension;
+    }
+    return undefined;
+  }
+
+  /** One of this length in the group that the variable does not use yet, or a new one. */
+  #phony(scope: Scope, { dimensions, unlimited }: Variable, length: number, axis: number): Dimension {
+    const isUnlimited = unlimited[axis] ?? false;
+    const earlier = dimensions.slice(0, axis);
+    const same = scope.dimensions.find(
+      (dimension) =>
+        dimension.length === length && dimension.unlimited === isUnlimited && !earlier.includes(dimension),
+    );
+    return same ?? this.#add(scope, `phony_dim_${this.#nextId}`, length, isUnlimited, undefined);
+  }
+}
+
+function isWithin(scope: Scope, group: GraphObject): boolean {
+  for (let at: Scope | undefined = scope; at; at = at.parent) if (at.group === group) return true;
+  return false;
+}

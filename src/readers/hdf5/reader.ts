@@ -1,0 +1,161 @@
+/**
+ * The HDF5 and NetCDF-4 reader.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "../../binary/json.ts";
+import type { DataType } from "../../data-types/data-type.ts";
+import { isMoraineError, MoraineError } from "../../errors.ts";
+import { encodeFillValueAttribute } from "../../manifest/fill-value-attribute.ts";
+import type { FaultyArray, VirtualArray, VirtualGroup } from "../../manifest/virtual-group.ts";
+import type { Storage, StorageOptions } from "../../storage/storage.ts";
+import type { Reader } from "../reader.ts";
+import { attributeValues } from "./attributes.ts";
+import { type Dataset, parseDataset } from "./dataset.ts";
+import { arrayOfDataset } from "./dataset-array.ts";
+import { Hdf5File } from "./hdf5-file.ts";
+import { isDimensionOnly, variableName } from "./netcdf4/conventions.ts";
+import { type DatasetDimensions, findDimensions } from "./netcdf4/dimensions.ts";
+import { type GraphObject, readObjectGraph } from "./object-graph.ts";
+
+const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+const SMALLEST_USER_BLOCK = 512;
+
+type Member = VirtualGroup | VirtualArray | FaultyArray;
+
+/**
+ * Reads HDF5 files, and NetCDF-4 files as netCDF-C sees them: its names of dimensions, its hidden attributes.
+ *
+ * The scan reads what describes the objects, not the chunk indexes: those are read when an array is asked for its
+ * manifest. Errors of the whole file: `UnknownFormat`, `TruncatedFile`, `CorruptFile`, `ChecksumMismatch`,
+ * `UnsupportedVersion`, `UnsupportedLayout`.
+ */
+export const hdf5: Reader = {
+  name: "hdf5",
+  matches(head) {
+    // The signature stands at the start or behind a user block of a power of two (specification 4.0, II.A).
+    for (let at = 0; at + SIGNATURE.length <= head.length; at = at === 0 ? SMALLEST_USER_BLOCK : 2 * at) {
+      if (SIGNATURE.every((byte, i) => head[at + i] === byte)) return true;
+    }
+    return false;
+  },
+  async open(address, storage, options) {
+    const file = await Hdf5File.open(address, storage, options);
+    const root = await readObjectGraph(file, storage, options);
+    return await new GroupBuilder(storage, options).build(root);
+  },
+};
+
+class GroupBuilder {
+  readonly #storage: Storage;
+  readonly #options: StorageOptions | undefined;
+  readonly #datasets = new Map<GraphObject, Dataset>();
+  readonly #faults = new Map<GraphObject, MoraineError>();
+  readonly #members = new Map<GraphObject, Member>();
+
+  constructor(storage: Storage, options: StorageOptions | undefined) {
+    this.#storage = storage;
+    this.#options = options;
+  }
+
+  async build(root: GraphObject): Promise<VirtualGroup> {
+    const objects = reachable(root);
+    for (const object of objects) if (object.kind === "dataset") this.#parse(object);
+    const dimensions = findDimensions(root, this.#datasets);
+    await Promise.all(
+      objects
+        .filter((object) => object.kind === "dataset")
+        .map(async (object) => void this.#members.set(object, await this.#array(object, dimensions))),
+    );
+    const children = new Map<GraphObject, Map<string, Member>>();
+    for (const object of objects) {
+      if (object.kind !== "group") continue;
+      const members = new Map<string, Member>();
+      const { values, notes } = attributeValues(object);
+      const dangling = [...object.members].flatMap(([name, member]) =>
+        isDangling(member) ? [`link "${name}" leads nowhere`] : [],
+      );
+      const all = [...notes, ...dangling];
+      children.set(object, members);
+      this.#members.set(object, {
+        kind: "group",
+        attributes: values,
+        children: members,
+        ...(all.length > 0 && { notes: all }),
+      });
+    }
+    for (const [object, members] of children) this.#fill(object, members);
+    const group = this.#members.get(root);
+    if (group?.kind !== "group") throw new MoraineError("CorruptFile", "the root is no group");
+    return group;
+  }
+
+  #parse(object: GraphObject): void {
+    try {
+      this.#datasets.set(object, parseDataset(object));
+    } catch (error) {
+      if (!isMoraineError(error)) throw error;
+      this.#faults.set(object, error);
+    }
+  }
+
+  async #array(object: GraphObject, dimensions: DatasetDimensions): Promise<Member> {
+    const dataset = this.#datasets.get(object);
+    const hidden = isDimensionOnly(object);
+    const { values, notes } = attributeValues(object);
+    try {
+      if (!dataset) throw this.#faults.get(object) ?? new MoraineError("CorruptFile", "no dataset");
+      const names = dimensions.get(object)?.map((dimension) => dimension?.name ?? null);
+      const rank = dataset.dataspace.kind === "simple" ? dataset.dataspace.shape.length : 1;
+      return await arrayOfDataset(
+        dataset,
+        {
+          storage: this.#storage,
+          dimensionNames: names?.length === rank ? names : new Array<null>(rank).fill(null),
+          attributes: (dataType) => withFillValue(values, dataType),
+          hidden,
+          notes,
+        },
+        this.#options,
+      );
+    } catch (error) {
+      if (!isMoraineError(error) || error.code === "Aborted") throw error;
+      const shape = dataset?.dataspace.kind === "simple" ? dataset.dataspace.shape : undefined;
+      return { kind: "fault", error, ...(shape && { shape }), ...(hidden && { hidden }) };
+    }
+  }
+
+  /** Puts the members of a group under their names in the dataset view. */
+  #fill(group: GraphObject, members: Map<string, Member>): void {
+    for (const [name, object] of group.members) {
+      if (object instanceof MoraineError) {
+        if (!isDangling(object)) members.set(name, { kind: "fault", error: object });
+        continue;
+      }
+      const member = this.#members.get(object);
+      if (member) members.set(name, member);
+    }
+  }
+}
+
+function withFillValue(values: JsonObject, dataType: DataType): JsonObject {
+  const { _FillValue: value, ...others } = values;
+  if (value === undefined) return values;
+  const encoded = encodeFillValueAttribute(value, dataType);
+  return encoded === undefined ? others : { ...others, _FillValue: encoded };
+}
+
+/** Soft links may lead nowhere; other programs pass over them too. */
+function isDangling(member: GraphObject | MoraineError): boolean {
+  return member instanceof MoraineError && member.code === "NotFound";
+}
+
+/** Every object of a graph once, the root first. */
+function reachable(root: GraphObject): GraphObject[] {
+  const seen = new Set<GraphObject>([root]);
+  for (const object of seen) {
+    for (const member of object.members.values()) if (!(member instanceof MoraineError)) seen.add(member);
+  }
+  return [...seen];
+}

@@ -1,0 +1,53 @@
+/**
+ * Text as HDF5 files hold it: UTF-8 or ASCII by declaration, Latin-1 where old writers paid no heed.
+ *
+ * @module
+ */
+
+import type { Cursor } from "../../binary/cursor.ts";
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The bytes as UTF-8, or as Latin-1 where they are not. */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    // `TextDecoder` takes Latin-1 for Windows-1252, whose bytes from 0x80 to 0x9f are others.
+    let text = "";
+    for (const byte of bytes) text += String.fromCharCode(byte);
+    return text;
+  }
+}
+
+/** The bytes before the first NUL, or all of them. */
+export function untilNul(bytes: Uint8Array): Uint8Array {
+  const end = bytes.indexOf(0);
+  return end < 0 ? bytes : bytes.subarray(0, end);
+}
+
+/** A field of fixed length, up to the first NUL in it. */
+export function takeText(cursor: Cursor, length: number): string {
+  return decodeText(untilNul(cursor.take(length)));
+}
+
+/** Text up to a NUL, which is read too; `CorruptFile` where there is none. */
+export function terminatedText(cursor: Cursor): string {
+  const end = cursor.bytes.indexOf(0, cursor.position);
+  if (end < 0) throw cursor.corrupt("a name without an end");
+  const text = decodeText(cursor.take(end - cursor.position));
+  cursor.skip(1);
+  return text;
+}
+
+/** The value of a fixed-length string: without its padding. */
+export function unpadded(
+  bytes: Uint8Array,
+  padding: "null-terminated" | "null-padded" | "space-padded",
+): Uint8Array {
+  if (padding === "null-terminated") return untilNul(bytes);
+  const pad = padding === "null-padded" ? 0 : 0x20;
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === pad) end -= 1;
+  return bytes.subarray(0, end);
+}
