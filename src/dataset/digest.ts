@@ -50,11 +50,21 @@ export async function* digestSource(
   options: DigestOptions = {},
 ): AsyncGenerator<DigestRow, void, undefined> {
   for await (const { path, node } of walkSource(source, "/", options)) {
-    if (node.kind === "array") yield await digestRow(source, path, node, options);
+    if (node.kind === "array") yield await digestRow(source, storedPath(path, node), node, options);
     else if (node.kind === "fault") {
-      yield { path, shape: node.shape, error: node.error.at({ source: source.address, path }) };
+      const stored = storedPath(path, node);
+      yield {
+        path: stored,
+        shape: node.shape,
+        error: node.error.at({ source: source.address, path: stored }),
+      };
     }
   }
+}
+
+/** The path in the file, where the dataset view has another name. */
+function storedPath(path: string, { storedName }: { readonly storedName?: string | undefined }): string {
+  return storedName === undefined ? path : path.slice(0, path.lastIndexOf("/") + 1) + storedName;
 }
 
 async function digestRow(
@@ -84,7 +94,7 @@ export async function digestArray(
   options: DigestOptions = {},
 ): Promise<DigestValue> {
   const { metadata } = array;
-  if (!isDigestible(metadata.dataType)) return null;
+  if (array.described || !isDigestible(metadata.dataType)) return null;
   const { limit = DIGEST_LIMIT } = options;
   const bytes = metadata.shape.reduce(
     (product, length) => product * length,

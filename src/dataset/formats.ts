@@ -4,9 +4,13 @@
  * @module
  */
 
+import { hdf5 } from "../readers/hdf5/reader.ts";
 import { netcdf3 } from "../readers/netcdf3/netcdf3.ts";
 import type { Reader } from "../readers/reader.ts";
 import type { SourceFormat } from "./source.ts";
 
 /** Their readers, in the order in which the first bytes of a file are shown to them. */
-export const FORMATS: readonly (readonly [format: SourceFormat, reader: Reader])[] = [["netcdf3", netcdf3]];
+export const FORMATS: readonly (readonly [format: SourceFormat, reader: Reader])[] = [
+  ["hdf5", hdf5],
+  ["netcdf3", netcdf3],
+];

@@ -30,6 +30,10 @@ export interface VirtualArray extends ArrayNode {
   readonly barrier?: Barrier | undefined;
   /** Shown by `digest`, not by the dataset view: a NetCDF-4 dimension without a variable. */
   readonly hidden?: boolean | undefined;
+  /** Its name in the file, where it has another one in the dataset view; `digest` shows it. */
+  readonly storedName?: string | undefined;
+  /** The elements are texts that describe values which Zarr has no type for: there is no digest of them. */
+  readonly described?: boolean | undefined;
   /** What was changed or left out of the array's own metadata, in words. */
   readonly notes?: readonly string[] | undefined;
 }
@@ -39,6 +43,7 @@ export interface FaultyArray extends FaultyNode {
   /** Where the header could be read. */
   readonly shape?: readonly number[] | undefined;
   readonly hidden?: boolean | undefined;
+  readonly storedName?: string | undefined;
 }
 
 /** A group; one that is reached by several hard links is the same object under each name. */

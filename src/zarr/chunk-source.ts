@@ -46,6 +46,8 @@ export type ChunkCoordinates = Uint32Array | Float64Array;
 
 /** Finds the places of chunks. */
 export interface ChunkSource {
+  /** Chunks that should be asked for at a time at the most, where their bytes are made on asking. */
+  readonly batch?: number | undefined;
   /**
    * @param count number of chunks (a chunk of a scalar has no coordinates)
    */

@@ -79,6 +79,7 @@ export async function arrayOfDataset(
     kind: "array" as const,
     metadata,
     ...(context.hidden && { hidden: true }),
+    ...(conversion.described && { described: true }),
     ...(notes.length > 0 && { notes }),
   };
   if (!barrier) {

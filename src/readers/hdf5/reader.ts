@@ -136,7 +136,28 @@ class GroupBuilder {
       const member = this.#members.get(object);
       if (member) members.set(name, member);
     }
+    for (const [name, member] of [...members]) {
+      const renamed = variableName(name);
+      if (renamed !== name && member.kind !== "group") rename(members, name, renamed, member);
+    }
   }
+}
+
+/**
+ * Gives a variable its name in the dataset view. The dimension of that name, which has no values and is not in the
+ * view, stands under the other one.
+ */
+function rename(
+  members: Map<string, Member>,
+  stored: string,
+  name: string,
+  variable: VirtualArray | FaultyArray,
+): void {
+  const other = members.get(name);
+  if (other !== undefined && (other.kind === "group" || !other.hidden)) return;
+  if (other) members.set(stored, { ...other, storedName: name });
+  else members.delete(stored);
+  members.set(name, { ...variable, storedName: stored });
 }
 
 function withFillValue(values: JsonObject, dataType: DataType): JsonObject {

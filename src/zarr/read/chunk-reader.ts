@@ -68,9 +68,10 @@ export class ChunkReader {
     const { chunkCount } = this.#plan;
     await this.#flow.finish(async () => {
       await this.#decoders.ready();
+      const { batch = BATCH } = this.#array.chunks;
       for (let from = 0; from < chunkCount; ) {
         const pieces = this.#pieceCount(0, this.#plan.chunks(from, from + 1));
-        const to = Math.min(chunkCount, from + Math.max(1, Math.floor(BATCH / pieces)));
+        const to = Math.min(chunkCount, from + Math.max(1, Math.min(batch, Math.floor(BATCH / pieces))));
         const rows = this.#plan.chunks(from, to);
         const places = await this.#array.chunks.locate(this.#coordinates(rows), rows.count, {
           signal: this.#flow.signal,
