@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Cursor } from "../../../binary/cursor.ts";
 import { CHECKSUM, checkedBlock, checkedPage } from "../checked-block.ts";
 import type { BlockOptions } from "../file-blocks.ts";
 import type { MetadataRange, MetadataSource } from "../metadata-source.ts";
