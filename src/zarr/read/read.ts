@@ -18,6 +18,9 @@ import { layoutOf } from "./chunk-layout.ts";
 import { ChunkReader } from "./chunk-reader.ts";
 import { planRead } from "./plan.ts";
 
+/** How often a read begins anew when shards change under it. */
+const TRIES = 10;
+
 /** Values in C order: little-endian bytes, or one value each for types of variable length. */
 export interface RawResult {
   readonly data: MutableChunkData;
@@ -81,13 +84,22 @@ async function readResolved(
   const { dataType, metadata } = array;
   try {
     const count = selection.shape.reduce((product, length) => product * length, 1);
-    const data = filled(count, dataType, metadata.fillValue, true);
+    const zeros = (): MutableChunkData => filled(count, dataType, metadata.fillValue, true);
     // Elements of no bytes need none.
-    if (count === 0 || itemSize(dataType) === 0) return data;
+    if (count === 0 || itemSize(dataType) === 0) return zeros();
     const layout = layoutOf(metadata);
     const plan = planRead(selection, layout);
-    await new ChunkReader(array, layout, plan, data, options?.signal).run();
-    return data;
+    for (let tries = 1; ; tries++) {
+      const data = zeros();
+      try {
+        await new ChunkReader(array, layout, plan, data, options?.signal).run();
+        return data;
+      } catch (error) {
+        // Somebody wrote a shard whose index was read before: its inner chunks are at other places now.
+        const isStale = isMoraineError(error, "SourceChanged") && array.shardIndexes.clear();
+        if (!isStale || tries === TRIES) throw error;
+      }
+    }
   } catch (error) {
     throw isMoraineError(error) ? error.at({ source: array.source, path: array.path }) : error;
   }

@@ -74,11 +74,13 @@ export class ShardIndexes {
     this.#drop(keyOf(place));
   }
 
-  /** Forgets everything: some shard has changed. */
-  clear(): void {
+  /** Forgets everything: some shard has changed. Gives whether anything was known. */
+  clear(): boolean {
+    const wasKnown = this.#entries.size > 0;
     this.#entries.clear();
     this.#sizes.clear();
     this.#bytes = 0;
+    return wasKnown;
   }
 
   #keep(key: string, reading: Promise<LocatedIndex | undefined>, bytes: number): void {
