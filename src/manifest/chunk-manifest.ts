@@ -34,3 +34,20 @@ export interface ChunkManifest {
   /** Encoded bytes of the entries that are held here instead of lying at a location, by entry. */
   readonly inline: ReadonlyMap<number, Uint8Array>;
 }
+
+/** Whether every chunk of the grid has an entry. */
+export function isDense(manifest: ChunkManifest): boolean {
+  return manifest.positions === undefined;
+}
+
+/** The first of the ascending `positions` that is not below `position`; `count` where none is. */
+export function firstEntryFrom(positions: Float64Array, count: number, position: number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((positions[middle] ?? 0) < position) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
