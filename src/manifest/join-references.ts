@@ -30,7 +30,10 @@ export function joinReferences(
   axis: number,
 ): JoinedReferences {
   const gridShape = gridShapeOf(plan);
-  const prepared = arrays.map((array, part) => array && prepare(array, part, plan, axis));
+  const used = new Set(plan.pieces.map((piece) => (piece.kind === "keep" ? piece.part : undefined)));
+  const prepared = arrays.map((array, part) =>
+    array && used.has(part) ? prepare(array, part, plan, axis) : undefined,
+  );
   const rows: number[] = [];
   let row = 0;
   const pieces: ChunkManifest[] = [];

@@ -250,7 +250,7 @@ describe("whatever the parts", () => {
           });
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 2000 },
     );
   });
 });
