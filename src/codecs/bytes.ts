@@ -45,6 +45,7 @@ function bytesCodec({ shape, dataType }: ChunkRepresentation, swapped: readonly 
   return {
     kind: "array-to-bytes",
     encodedSize,
+    isIdentity: swapped.length === 0 && !hasBooleans,
     decode(bytes, owned) {
       if (hasBooleans) checkBooleans(bytes, dataType);
       if (swapped.length === 0) return bytes;

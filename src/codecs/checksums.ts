@@ -7,6 +7,7 @@
 import { adler32 } from "../binary/adler32.ts";
 import { crc32, crc32c } from "../binary/crc32.ts";
 import { fletcher32 } from "../binary/fletcher32.ts";
+import { lookup3 } from "../binary/lookup3.ts";
 import { MoraineError } from "../errors.ts";
 import type { BytesToBytesCodec, CodecMaker } from "./codec.ts";
 import { Configuration } from "./configuration.ts";
@@ -75,4 +76,8 @@ export const makeCrc32: CodecMaker = makeChecksum("numcodecs.crc32", crc32, {
 export const makeAdler32: CodecMaker = makeChecksum("numcodecs.adler32", adler32, {
   location: "start",
   configurable: true,
+});
+export const makeJenkinsLookup3: CodecMaker = makeChecksum("numcodecs.jenkins_lookup3", lookup3, {
+  location: "end",
+  configurable: false,
 });

@@ -19,8 +19,11 @@ export interface CodecSpecification {
 export interface ChunkRepresentation {
   readonly shape: readonly number[];
   readonly dataType: DataType;
-  /** One element: little-endian bytes, UTF-8 for strings, the bytes themselves for variable-length bytes. */
-  readonly fillValue: Uint8Array;
+  /**
+   * One element: little-endian bytes, UTF-8 for strings, the bytes themselves for variable-length bytes. Undefined
+   * behind codecs that cannot encode the fill value.
+   */
+  readonly fillValue: Uint8Array | undefined;
 }
 
 /** Decoded elements of a chunk. */
@@ -40,6 +43,10 @@ export interface ArrayToBytesCodec {
   readonly kind: "array-to-bytes";
   /** Bytes of the encoded form where it is always the same. */
   readonly encodedSize: number | undefined;
+  /** Whether the encoded bytes are always the elements as they are in memory. */
+  readonly isIdentity?: boolean;
+  /** What must have been awaited before `decode` and `encode`. */
+  ready?(): Promise<void>;
   /** The buffer may be changed or become part of the result when it is `owned`. */
   decode(bytes: Uint8Array, owned: boolean): ChunkData;
   encode(data: ChunkData): Uint8Array;

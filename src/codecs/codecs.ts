@@ -5,28 +5,64 @@
  */
 
 import { MoraineError } from "../errors.ts";
+import { makeAsType } from "./as-type.ts";
+import { makeBitRound, makeNumcodecsBitRound } from "./bit-round.ts";
+import { makeBlosc, makeNumcodecsBlosc } from "./blosc.ts";
 import { makeBytes, makeMixedEndianBytes } from "./bytes.ts";
-import { makeAdler32, makeCrc32, makeCrc32c, makeFletcher32, makeNumcodecsCrc32c } from "./checksums.ts";
+import { makeBz2 } from "./bz2.ts";
+import { makeCastValue } from "./cast-value.ts";
+import {
+  makeAdler32,
+  makeCrc32,
+  makeCrc32c,
+  makeFletcher32,
+  makeJenkinsLookup3,
+  makeNumcodecsCrc32c,
+} from "./checksums.ts";
 import type { ChunkRepresentation, Codec, CodecMaker, CodecSpecification } from "./codec.ts";
 import { makeGzip, makeNumcodecsGzip, makeZlib } from "./deflate.ts";
+import { makeDelta } from "./delta.ts";
+import { makeFixedScaleOffset } from "./fixed-scale-offset.ts";
+import { makeLz4 } from "./lz4.ts";
+import { makeNumcodecsPackBits } from "./numcodecs-packbits.ts";
+import { makePackBits } from "./packbits.ts";
+import { makeQuantize } from "./quantize.ts";
+import { makeScaleOffset } from "./scale-offset.ts";
+import { makeSharding } from "./shard-codec.ts";
 import { makeShuffle } from "./shuffle.ts";
 import { makeTranspose } from "./transpose.ts";
 import { makeVlenBytes, makeVlenUtf8 } from "./variable-length.ts";
 import { makeNumcodecsZstd, makeZstd } from "./zstd.ts";
 
 const MAKERS: ReadonlyMap<string, CodecMaker> = new Map([
+  ["bitround", makeBitRound],
+  ["blosc", makeBlosc],
   ["bytes", makeBytes],
+  ["cast_value", makeCastValue],
   ["crc32c", makeCrc32c],
   ["gzip", makeGzip],
   ["moraine.mixed_endian_bytes", makeMixedEndianBytes],
   ["numcodecs.adler32", makeAdler32],
+  ["numcodecs.astype", makeAsType],
+  ["numcodecs.bitround", makeNumcodecsBitRound],
+  ["numcodecs.blosc", makeNumcodecsBlosc],
+  ["numcodecs.bz2", makeBz2],
   ["numcodecs.crc32", makeCrc32],
   ["numcodecs.crc32c", makeNumcodecsCrc32c],
+  ["numcodecs.delta", makeDelta],
+  ["numcodecs.fixedscaleoffset", makeFixedScaleOffset],
   ["numcodecs.fletcher32", makeFletcher32],
   ["numcodecs.gzip", makeNumcodecsGzip],
+  ["numcodecs.jenkins_lookup3", makeJenkinsLookup3],
+  ["numcodecs.lz4", makeLz4],
+  ["numcodecs.packbits", makeNumcodecsPackBits],
+  ["numcodecs.quantize", makeQuantize],
   ["numcodecs.shuffle", makeShuffle],
   ["numcodecs.zlib", makeZlib],
   ["numcodecs.zstd", makeNumcodecsZstd],
+  ["packbits", makePackBits],
+  ["scale_offset", makeScaleOffset],
+  ["sharding_indexed", makeSharding],
   ["transpose", makeTranspose],
   ["vlen-bytes", makeVlenBytes],
   ["vlen-utf8", makeVlenUtf8],

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { itemSize } from "../data-types/data-type.ts";
 import { isMoraineError, MoraineError } from "../errors.ts";
 import type {
   ArrayToArrayCodec,
@@ -100,17 +99,12 @@ export class Pipeline {
 
   /** Whether the encoded bytes are the elements as they are in memory, little-endian. */
   get isIdentity(): boolean {
-    if (this.#arrays.length > 0 || this.#filters.length > 0) return false;
-    const size = itemSize(this.representation.dataType);
-    if (size === undefined) return false;
-    // A serializer that gives the very buffer back changes nothing.
-    const probe = new Uint8Array(this.#serializer.encodedSize ?? 0);
-    return this.#serializer.decode(probe, false) === probe;
+    return this.#arrays.length === 0 && this.#filters.length === 0 && this.#serializer.isIdentity === true;
   }
 
   /** Loads what the codecs need; to be awaited once before the first `decode` or `encode`. */
   async ready(): Promise<void> {
-    await Promise.all(this.#filters.map((filter) => filter.ready?.()));
+    await Promise.all([this.#serializer, ...this.#filters].map((codec) => codec.ready?.()));
   }
 
   /**

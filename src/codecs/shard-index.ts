@@ -52,6 +52,11 @@ export class ShardIndexCodec {
     this.size = size;
   }
 
+  /** Loads what the index codecs need. */
+  async ready(): Promise<void> {
+    await this.#pipeline.ready();
+  }
+
   /** The index of a shard that is held whole. Errors as {@link decode}. */
   decodeFrom(shard: Uint8Array): ShardIndex {
     const start = this.location === "start" ? 0 : Math.max(0, shard.length - this.size);

@@ -8,6 +8,7 @@
 import type { JsonObject, JsonValue } from "../binary/json.ts";
 import { MoraineError } from "../errors.ts";
 import type { CodecSpecification } from "./codec.ts";
+import { parseCodecList } from "./codec-list.ts";
 import { Configuration } from "./configuration.ts";
 import { ShardIndexCodec } from "./shard-index.ts";
 
@@ -36,8 +37,8 @@ export function parseSharding(values: JsonObject): Sharding {
   }
   return {
     chunkShape,
-    codecs: codecList(configuration, "codecs"),
-    indexCodecs: codecList(configuration, "index_codecs"),
+    codecs: parseCodecList(configuration.value("codecs"), "codecs"),
+    indexCodecs: parseCodecList(configuration.value("index_codecs"), "index_codecs"),
     indexLocation: configuration.word("index_location", ["start", "end"], "end"),
   };
 }
@@ -71,25 +72,4 @@ export function shardLayout(sharding: Sharding, shape: readonly number[]): Shard
 
 function isChunkLength(value: JsonValue): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 1;
-}
-
-function codecList(configuration: Configuration, key: string): CodecSpecification[] {
-  const list = configuration.value(key);
-  if (!Array.isArray(list) || list.length === 0) throw configuration.error(`${key} must be a list of codecs`);
-  return list.map((entry: JsonValue) => {
-    // The short form of the specification 3.1: a name alone.
-    if (typeof entry === "string") return { name: entry };
-    if (!isObject(entry)) throw configuration.error(`${key} holds what is no codec`);
-    const { name, configuration: settings, must_understand: mustUnderstand = true, ...others } = entry;
-    if (typeof name !== "string" || typeof mustUnderstand !== "boolean" || Object.keys(others).length > 0) {
-      throw configuration.error(`${key} holds what is no codec`);
-    }
-    if (settings === undefined) return { name };
-    if (!isObject(settings)) throw configuration.error(`the configuration of ${name} is no object`);
-    return { name, configuration: settings };
-  });
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -23,16 +23,24 @@ export const makeShuffle: CodecMaker = (values, { dataType }) => {
 
 /** Puts the bytes of each element together again. */
 export function unshuffle(bytes: Uint8Array, size: number): Uint8Array {
-  const count = Math.floor(bytes.length / size);
-  if (size <= 1 || count <= 1) return bytes;
+  if (size <= 1 || bytes.length < 2 * size) return bytes;
   const out = new Uint8Array(bytes.length);
-  if (size === 2) {
-    const words = new Uint16Array(out.buffer, 0, count);
+  unshuffleInto(bytes, out, size);
+  return out;
+}
+
+/** The same, into other memory of the same length. */
+export function unshuffleInto(bytes: Uint8Array, out: Uint8Array, size: number): void {
+  const count = Math.floor(bytes.length / size);
+  const { buffer, byteOffset } = out;
+  const isAligned = byteOffset % 4 === 0;
+  if (size === 2 && isAligned) {
+    const words = new Uint16Array(buffer, byteOffset, count);
     for (let i = 0, b = count; i < count; i++, b++) words[i] = (bytes[i] ?? 0) | ((bytes[b] ?? 0) << 8);
-  } else if (size === 4) {
-    gather32(bytes, new Uint32Array(out.buffer, 0, count), count, 0, 1, 0);
-  } else if (size === 8) {
-    const words = new Uint32Array(out.buffer, 0, 2 * count);
+  } else if (size === 4 && isAligned) {
+    gather32(bytes, new Uint32Array(buffer, byteOffset, count), count, 0, 1, 0);
+  } else if (size === 8 && isAligned) {
+    const words = new Uint32Array(buffer, byteOffset, 2 * count);
     gather32(bytes, words, count, 0, 2, 0);
     gather32(bytes, words, count, 4 * count, 2, 1);
   } else {
@@ -42,7 +50,6 @@ export function unshuffle(bytes: Uint8Array, size: number): Uint8Array {
     }
   }
   out.set(bytes.subarray(count * size), count * size);
-  return out;
 }
 
 /** Four planes of bytes from `from` on become the words `first`, `first + step`, … */

@@ -24,7 +24,8 @@ export async function loadZstd(): Promise<Module> {
 }
 
 function loaded(): Module {
-  if (module === undefined) throw new Error("zstd is used before it is ready");
+  // A Blosc container may hold what its metadata does not name.
+  if (module === undefined) throw new MoraineError("UnsupportedCodec", "zstd is met where no codec names it");
   return module;
 }
 

@@ -7,6 +7,7 @@
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from "../binary/json.ts";
 import { MoraineError } from "../errors.ts";
 import { type DataType, itemSize, type SimpleName, type StructField } from "./data-type.ts";
+import { parseExtension } from "./extension.ts";
 
 const SIMPLE_NAMES: ReadonlySet<string> = new Set<SimpleName>([
   "bool",
@@ -47,26 +48,12 @@ function isSimpleName(name: string): name is SimpleName {
  * Errors: `UnsupportedDataType` for a name that is not known here, `InvalidMetadata` for a bad configuration.
  */
 export function parseDataType(json: JsonValue | undefined): DataType {
-  if (typeof json === "string") return named(json, {}, json);
-  if (!isJsonObject(json) || typeof json["name"] !== "string") {
-    throw new MoraineError("InvalidMetadata", "data_type is neither a name nor an object with one");
-  }
-  for (const key of Object.keys(json)) {
-    if (key !== "name" && key !== "configuration" && key !== "must_understand") {
-      throw new MoraineError("InvalidMetadata", `data_type has an unknown key "${key}"`);
-    }
-  }
-  if (json["must_understand"] === false) {
-    throw new MoraineError("InvalidMetadata", "a data type must be understood");
-  }
-  const configuration = json["configuration"] ?? {};
-  if (!isJsonObject(configuration)) {
-    throw new MoraineError("InvalidMetadata", "the configuration of data_type is no object");
-  }
-  return named(json["name"], configuration, json["name"]);
+  const { name, configuration, mustUnderstand } = parseExtension(json, "data_type");
+  if (!mustUnderstand) throw new MoraineError("InvalidMetadata", "a data type must be understood");
+  return named(name, configuration);
 }
 
-function named(name: string, configuration: JsonObject, shown: string): DataType {
+function named(name: string, configuration: JsonObject): DataType {
   const simple = ALIASES[name] ?? name;
   if (isSimpleName(simple)) {
     allowOnly(configuration, [], name);
@@ -90,7 +77,7 @@ function named(name: string, configuration: JsonObject, shown: string): DataType
       if (
         typeof lengthBytes !== "number" ||
         !Number.isInteger(lengthBytes) ||
-        lengthBytes < 0 ||
+        lengthBytes < 1 ||
         lengthBytes > MOST_BYTES ||
         lengthBytes % unit !== 0
       ) {
@@ -133,7 +120,7 @@ function named(name: string, configuration: JsonObject, shown: string): DataType
       allowOnly(configuration, ["fields"], name);
       return { name: "struct", fields: structFields(configuration["fields"]) };
     default:
-      throw new MoraineError("UnsupportedDataType", `there is no data type "${shown}" here`);
+      throw new MoraineError("UnsupportedDataType", `there is no data type "${name}" here`);
   }
 }
 

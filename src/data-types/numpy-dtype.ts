@@ -36,14 +36,35 @@ const NUMBERS: Readonly<Record<string, string>> = {
   c16: "complex128",
 };
 
-/** Other names that NumPy understands, which people put into codec configurations. */
-const WORDS: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(Object.values(NUMBERS).map((name) => [name, name])),
-  "?": "bool",
-  half: "float16",
-  single: "float32",
-  double: "float64",
-};
+/** Other names that NumPy understands, which people put into the configurations of codecs. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(NUMBERS),
+  ...Object.values(NUMBERS).map((name): [string, string] => [name, name]),
+  ["?", "bool"],
+  ["b", "int8"],
+  ["B", "uint8"],
+  ["h", "int16"],
+  ["H", "uint16"],
+  ["i", "int32"],
+  ["I", "uint32"],
+  ["q", "int64"],
+  ["Q", "uint64"],
+  ["e", "float16"],
+  ["f", "float32"],
+  ["d", "float64"],
+  ["int", "int64"],
+  ["float", "float64"],
+]);
+
+/**
+ * Parses the dtype that a codec of numcodecs is told, which may be any name that NumPy understands.
+ *
+ * Errors: as {@link parseNumpyDtype}.
+ */
+export function parseCodecDtype(json: JsonValue | undefined): NumpyDtype {
+  const word = typeof json === "string" ? WORDS.get(json) : undefined;
+  return word === undefined ? parseNumpyDtype(json) : numbered(word, "little");
+}
 
 /**
  * Parses a dtype.
@@ -76,9 +97,7 @@ export function parseNumpyDtype(json: JsonValue | undefined): NumpyDtype {
 }
 
 function parseName(text: string): NumpyDtype {
-  const word = WORDS[text];
-  if (word !== undefined) return numbered(word, "little");
-  const match = /^([<>|=]?)([a-zA-Z])(\d*)(?:\[(\d*)(\w+)\])?$/.exec(text);
+  const match = /^([<>|])([a-zA-Z])(\d*)(?:\[(\d*)(\w+)\])?$/.exec(text);
   if (!match) throw new MoraineError("InvalidMetadata", `"${text}" is no dtype`);
   const [, mark, kind = "", digits = "", scale, unit] = match;
   const order: ByteOrder = mark === ">" ? "big" : "little";

@@ -5,9 +5,9 @@
  */
 
 import { isJsonArray, type JsonObject, type JsonValue } from "../binary/json.ts";
+import { parseExtension } from "../data-types/extension.ts";
 import { MoraineError } from "../errors.ts";
 import type { ArrayMetadata, ChunkGrid, RectilinearAxis } from "./array-metadata.ts";
-import { parseExtension } from "./extension.ts";
 import { axisChunksOf } from "./read/axis-chunks.ts";
 
 function refuse(message: string): MoraineError {

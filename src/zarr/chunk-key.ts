@@ -5,9 +5,9 @@
  */
 
 import type { JsonObject, JsonValue } from "../binary/json.ts";
+import { parseExtension } from "../data-types/extension.ts";
 import { MoraineError } from "../errors.ts";
 import type { ChunkKeyEncoding } from "./array-metadata.ts";
-import { parseExtension } from "./extension.ts";
 
 /** Parses a `chunk_key_encoding`. Errors: `InvalidMetadata`. */
 export function parseChunkKeyEncoding(json: JsonValue | undefined): ChunkKeyEncoding {

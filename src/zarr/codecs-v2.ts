@@ -11,7 +11,12 @@ import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from "../b
 import type { CodecSpecification } from "../codecs/codec.ts";
 import { isKnownCodec } from "../codecs/codecs.ts";
 import { type DataType, itemSize } from "../data-types/data-type.ts";
-import { type ByteOrder, type NumpyDtype, parseNumpyDtype } from "../data-types/numpy-dtype.ts";
+import {
+  type ByteOrder,
+  type NumpyDtype,
+  parseCodecDtype,
+  parseNumpyDtype,
+} from "../data-types/numpy-dtype.ts";
 import { MoraineError } from "../errors.ts";
 
 /** The parts of `.zarray` that say how chunks are encoded. */
@@ -124,11 +129,11 @@ function arrayFilter(
   const name = `numcodecs.${id}`;
   if (id === "packbits") return { codec: { name, configuration }, encoded: parseNumpyDtype("|u1") };
   if (keys === undefined || keys.decoded === "") return { codec: { name, configuration }, encoded: given };
-  const decoded = parseNumpyDtype(configuration[keys.decoded]);
+  const decoded = parseCodecDtype(configuration[keys.decoded]);
   if (orderOf(decoded) !== orderOf(given) && (itemSize(given.dataType) ?? 1) > 1) {
     throw new MoraineError("UnsupportedCodec", `the filter ${id} sees its input in another byte order`);
   }
-  const encoded = parseNumpyDtype(configuration[keys.encoded] ?? configuration[keys.decoded]);
+  const encoded = parseCodecDtype(configuration[keys.encoded] ?? configuration[keys.decoded]);
   return {
     codec: {
       name,

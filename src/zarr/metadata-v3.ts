@@ -6,16 +6,15 @@
  */
 
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from "../binary/json.ts";
-import type { CodecSpecification } from "../codecs/codec.ts";
-import { isKnownCodec } from "../codecs/codecs.ts";
+import { codecToJson, parseCodecList } from "../codecs/codec-list.ts";
 import { dataTypeToJson, parseDataType } from "../data-types/data-type-json.ts";
+import { parseExtension } from "../data-types/extension.ts";
 import { fillValueToJson, parseFillValue } from "../data-types/fill-value.ts";
 import { MoraineError } from "../errors.ts";
 import type { ArrayMetadata, GroupMetadata } from "./array-metadata.ts";
 import { checkCodecs } from "./check-codecs.ts";
 import { chunkGridToJson, parseChunkGrid } from "./chunk-grid.ts";
 import { chunkKeyEncodingToJson, parseChunkKeyEncoding } from "./chunk-key.ts";
-import { parseExtension } from "./extension.ts";
 import { completeStructuredCodecs, isStructured, parseStructuredFillValue } from "./structured.ts";
 
 const ARRAY_KEYS: ReadonlySet<string> = new Set([
@@ -73,7 +72,9 @@ export function parseArrayMetadata(document: JsonValue): ArrayMetadata {
   const shape = parseShape(json["shape"]);
   const dataType = parseDataType(json["data_type"]);
   const old = isStructured(json["data_type"]);
-  const codecs = old ? completeStructuredCodecs(parseCodecs(json["codecs"])) : parseCodecs(json["codecs"]);
+  const codecs = old
+    ? completeStructuredCodecs(parseCodecList(json["codecs"]))
+    : parseCodecList(json["codecs"]);
   const metadata: ArrayMetadata = {
     shape,
     dataType,
@@ -99,28 +100,6 @@ export function parseShape(json: JsonValue | undefined): number[] {
     }
     return length;
   });
-}
-
-function parseCodecs(json: JsonValue | undefined): CodecSpecification[] {
-  if (!isJsonArray(json)) throw refuse("codecs is no list");
-  const specifications: CodecSpecification[] = [];
-  for (const item of json) {
-    const { name, configuration, mustUnderstand } = parseExtension(item, "a codec");
-    // Its writer says that the values are right without it.
-    if (!mustUnderstand && !isKnownCodec(name)) continue;
-    specifications.push(name === "sharding_indexed" ? longSharding(configuration) : { name, configuration });
-  }
-  return specifications;
-}
-
-/** Sharding with its own lists of codecs in the long form. */
-function longSharding(configuration: JsonObject): CodecSpecification {
-  const entries = Object.entries(configuration).map(([key, value]): [string, JsonValue] =>
-    (key === "codecs" || key === "index_codecs") && isJsonArray(value)
-      ? [key, parseCodecs(value).map(codecToJson)]
-      : [key, value],
-  );
-  return { name: "sharding_indexed", configuration: Object.fromEntries(entries) };
 }
 
 export function parseDimensionNames(
@@ -168,15 +147,6 @@ export function arrayMetadataToJson(metadata: ArrayMetadata): JsonObject {
     node_type: "array",
     storage_transformers: [],
   };
-}
-
-function codecToJson(codec: CodecSpecification): JsonObject {
-  const configuration = codec.configuration ?? {};
-  // zarr-python refuses numcodecs.* without a configuration, and takes `bytes` of one-byte elements only without.
-  const bare = codec.name === "bytes" || codec.name === "crc32c";
-  return bare && Object.keys(configuration).length === 0
-    ? { name: codec.name }
-    : { name: codec.name, configuration };
 }
 
 /** Parses the metadata of a group. Errors: `InvalidMetadata`, `UnsupportedVersion`. */

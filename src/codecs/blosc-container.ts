@@ -1,0 +1,267 @@
+/**
+ * The container of Blosc 1: a header, where each block starts, and blocks that are shuffled and compressed by
+ * themselves.
+ *
+ * Header: version of the format (2), version of the compressor's format, flags, bytes of an element, then decoded
+ * bytes, bytes of a block and encoded bytes, 4 bytes each. All integers are little-endian.
+ *
+ * @see https://github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst
+ * @module
+ */
+
+import { MoraineError } from "../errors.ts";
+import { transposeBits, untransposeBits } from "./bit-transpose.ts";
+import { decodeBlosclz, encodeBlosclz } from "./lz/blosclz.ts";
+import { decodeLz4Block, encodeLz4Block } from "./lz/lz4-block.ts";
+import { decodeSnappy } from "./lz/snappy.ts";
+import { native } from "./native.ts";
+import { shuffle, unshuffleInto } from "./shuffle.ts";
+
+export type BloscShuffle = "noshuffle" | "shuffle" | "bitshuffle";
+export type BloscCompressor = "blosclz" | "lz4" | "lz4hc" | "snappy" | "zlib" | "zstd";
+
+const HEADER = 16;
+const FORMAT = 2;
+const SHUFFLED = 0x01;
+const STORED = 0x02;
+const BIT_SHUFFLED = 0x04;
+const WHOLE_BLOCKS = 0x10;
+/** Blocks of elements of up to 16 bytes are split into as many streams, when these have at least 128 bytes. */
+const MOST_SPLITS = 16;
+const SMALLEST = 128;
+const BLOCK_BYTES = 128 * 1024;
+
+/** Compressors in the order of their numbers in the header's flags. */
+const COMPRESSORS = ["blosclz", "lz4", "snappy", "zlib", "zstd"] as const;
+
+interface Header {
+  readonly flags: number;
+  readonly typeSize: number;
+  readonly size: number;
+  readonly blockSize: number;
+}
+
+/**
+ * Decodes a container.
+ *
+ * Errors: `CorruptChunk`; `UnsupportedCodec` for a version of the format or a compressor that is not known.
+ *
+ * @param exact bytes that must come out, where they are known
+ * @param maximum bytes that may come out
+ */
+export function decodeBlosc(bytes: Uint8Array, exact: number | undefined, maximum: number): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { flags, typeSize, size, blockSize } = readHeader(view, exact, maximum);
+  if (size === 0) return new Uint8Array(0);
+  if (flags & STORED) {
+    if (bytes.length !== HEADER + size)
+      throw corrupt(`${bytes.length} bytes that should hold ${size} as they are`);
+    return bytes.slice(HEADER);
+  }
+  const count = Math.ceil(size / blockSize);
+  if (HEADER + 4 * count > bytes.length) throw corrupt(`no room for the starts of ${count} blocks`);
+  const compressor = COMPRESSORS[flags >> 5];
+  if (compressor === undefined) {
+    throw new MoraineError("UnsupportedCodec", `blosc: there is no compressor ${flags >> 5} here`);
+  }
+  const out = new Uint8Array(size);
+  const byBytes = (flags & SHUFFLED) !== 0 && typeSize > 1;
+  const byBits = (flags & BIT_SHUFFLED) !== 0 && blockSize >= typeSize;
+  const scratch = byBytes || byBits ? new Uint8Array(Math.min(blockSize, size)) : undefined;
+  for (let block = 0; block < count; block++) {
+    const start = block * blockSize;
+    const target = out.subarray(start, Math.min(start + blockSize, size));
+    const isWhole = target.length === blockSize;
+    const isSplit =
+      !(flags & WHOLE_BLOCKS) && typeSize <= MOST_SPLITS && blockSize / typeSize >= SMALLEST && isWhole;
+    const plain = scratch?.subarray(0, target.length) ?? target;
+    readStreams(
+      view,
+      bytes,
+      view.getInt32(HEADER + 4 * block, true),
+      count,
+      isSplit ? typeSize : 1,
+      plain,
+      compressor,
+    );
+    if (byBits) untransposeBlock(plain, target, typeSize);
+    else if (byBytes) unshuffleInto(plain, target, typeSize);
+  }
+  return out;
+}
+
+function readHeader(view: DataView, exact: number | undefined, maximum: number): Header {
+  if (view.byteLength < HEADER) throw corrupt("an end within its header");
+  const version = view.getUint8(0);
+  if (version !== FORMAT)
+    throw new MoraineError("UnsupportedCodec", `blosc: format ${version} is not known here`);
+  if (view.getUint8(1) !== 1) {
+    throw new MoraineError(
+      "UnsupportedCodec",
+      `blosc: format ${view.getUint8(1)} of the compressor is not known here`,
+    );
+  }
+  const header: Header = {
+    flags: view.getUint8(2),
+    typeSize: view.getUint8(3),
+    size: view.getUint32(4, true),
+    blockSize: view.getUint32(8, true),
+  };
+  const { size, blockSize, typeSize } = header;
+  if (size > maximum || (exact !== undefined && size !== exact)) {
+    throw corrupt(`${size} decoded bytes, not ${exact ?? `at most ${maximum}`}`);
+  }
+  if (view.getUint32(12, true) !== view.byteLength) {
+    throw corrupt(`${view.byteLength} bytes that say they are ${view.getUint32(12, true)}`);
+  }
+  if (size > 0 && (typeSize === 0 || blockSize === 0 || blockSize > size)) {
+    throw corrupt(`blocks of ${blockSize} bytes, elements of ${typeSize}`);
+  }
+  return header;
+}
+
+/** Decodes the streams of a block, each behind 4 bytes with its length. */
+function readStreams(
+  view: DataView,
+  bytes: Uint8Array,
+  start: number,
+  blocks: number,
+  streams: number,
+  target: Uint8Array,
+  compressor: BloscCompressor,
+): void {
+  let at = start;
+  if (at < HEADER + 4 * blocks) throw corrupt("a block before the first one");
+  const size = target.length / streams;
+  if (!Number.isInteger(size)) throw corrupt(`${target.length} bytes in ${streams} streams`);
+  for (let stream = 0; stream < streams; stream++) {
+    if (at + 4 > bytes.length) throw corrupt("an end within a block");
+    const length = view.getInt32(at, true);
+    at += 4;
+    if (length <= 0 || length > bytes.length - at) throw corrupt(`a stream of ${length} bytes`);
+    const encoded = bytes.subarray(at, at + length);
+    const part = target.subarray(stream * size, (stream + 1) * size);
+    if (length === part.length) part.set(encoded);
+    else decompress(compressor, encoded, part);
+    at += length;
+  }
+}
+
+function decompress(compressor: BloscCompressor, encoded: Uint8Array, target: Uint8Array): void {
+  if (compressor === "blosclz") decodeBlosclz(encoded, target);
+  else if (compressor === "snappy") decodeSnappy(encoded, target);
+  else if (compressor === "zlib") fill(target, native.deflate.inflate(encoded, "zlib", target.length));
+  else if (compressor === "zstd") fill(target, native.zstd.decompress(encoded, target.length));
+  else decodeLz4Block(encoded, target);
+}
+
+function fill(target: Uint8Array, decoded: Uint8Array): void {
+  if (decoded.length !== target.length)
+    throw corrupt(`a stream of ${decoded.length} bytes, not ${target.length}`);
+  target.set(decoded);
+}
+
+/** Bits are taken apart where elements come in groups of eight, else the block stays as it is. */
+function untransposeBlock(from: Uint8Array, to: Uint8Array, typeSize: number): void {
+  const whole = wholeGroups(from.length, typeSize);
+  if (whole > 0) untransposeBits(from.subarray(0, whole), to, typeSize);
+  to.set(from.subarray(whole), whole);
+}
+
+function wholeGroups(length: number, typeSize: number): number {
+  const elements = Math.floor(length / typeSize);
+  return elements % 8 === 0 ? elements * typeSize : 0;
+}
+
+/** How a container is written. */
+export interface BloscSettings {
+  readonly compressor: BloscCompressor;
+  readonly level: number;
+  readonly shuffle: BloscShuffle;
+  /** Bytes of an element, 1 to 255. */
+  readonly typeSize: number;
+  /** Bytes of a block; 0 leaves it to the encoder. */
+  readonly blockSize: number;
+}
+
+/** Encodes a container. Errors: `UnsupportedCodec` for Snappy, which is only read. */
+export function encodeBlosc(bytes: Uint8Array, settings: BloscSettings): Uint8Array {
+  const { shuffle: kind, typeSize, level } = settings;
+  const unit = typeSize * 8;
+  const wished = settings.blockSize || BLOCK_BYTES;
+  const blockSize = Math.min(Math.max(wished - (wished % unit), unit), Math.max(bytes.length, 1));
+  const number = settings.compressor === "lz4hc" ? 1 : COMPRESSORS.indexOf(settings.compressor);
+  const flags =
+    (number << 5) | WHOLE_BLOCKS | (kind === "shuffle" ? SHUFFLED : kind === "bitshuffle" ? BIT_SHUFFLED : 0);
+  if (level === 0 || bytes.length < SMALLEST)
+    return container(flags | STORED, typeSize, bytes, blockSize, [bytes], []);
+  const parts: Uint8Array[] = [];
+  const starts: number[] = [];
+  let at = HEADER + 4 * Math.ceil(bytes.length / blockSize);
+  for (let start = 0; start < bytes.length; start += blockSize) {
+    const block = shuffled(bytes.subarray(start, start + blockSize), settings);
+    const encoded = compress(block, settings);
+    const stream = encoded.length < block.length ? encoded : block;
+    const length = new Uint8Array(4);
+    new DataView(length.buffer).setInt32(0, stream.length, true);
+    parts.push(length, stream);
+    starts.push(at);
+    at += 4 + stream.length;
+  }
+  return at >= HEADER + bytes.length
+    ? container(flags | STORED, typeSize, bytes, blockSize, [bytes], [])
+    : container(flags, typeSize, bytes, blockSize, parts, starts);
+}
+
+function container(
+  flags: number,
+  typeSize: number,
+  bytes: Uint8Array,
+  blockSize: number,
+  parts: readonly Uint8Array[],
+  starts: readonly number[],
+): Uint8Array {
+  const head = HEADER + 4 * starts.length;
+  const out = new Uint8Array(parts.reduce((total, part) => total + part.length, head));
+  const view = new DataView(out.buffer);
+  out.set([FORMAT, 1, flags, typeSize]);
+  view.setUint32(4, bytes.length, true);
+  view.setUint32(8, blockSize, true);
+  view.setUint32(12, out.length, true);
+  starts.forEach((start, block) => void view.setInt32(HEADER + 4 * block, start, true));
+  let at = head;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+function shuffled(block: Uint8Array, { shuffle: kind, typeSize }: BloscSettings): Uint8Array {
+  if (kind === "shuffle") return shuffle(block, typeSize);
+  const whole = kind === "bitshuffle" ? wholeGroups(block.length, typeSize) : 0;
+  if (whole === 0) return block;
+  const out = block.slice();
+  transposeBits(block.subarray(0, whole), out, typeSize);
+  return out;
+}
+
+function compress(block: Uint8Array, { compressor, level }: BloscSettings): Uint8Array {
+  switch (compressor) {
+    case "blosclz":
+      return encodeBlosclz(block);
+    case "zlib":
+      return native.deflate.deflate(block, "zlib", level);
+    case "zstd":
+      // As c-blosc: level 9 is the most that Zstandard can do.
+      return native.zstd.compress(block, level < 9 ? Math.max(2 * level - 1, 1) : 22, false);
+    case "snappy":
+      throw new MoraineError("UnsupportedCodec", "blosc: nothing is written with Snappy here");
+    default:
+      return encodeLz4Block(block);
+  }
+}
+
+function corrupt(what: string): MoraineError {
+  return new MoraineError("CorruptChunk", `Blosc data with ${what}`);
+}
