@@ -5,7 +5,7 @@
  */
 
 import type { JsonValue } from "../binary/json.ts";
-import { createSha256 } from "../binary/sha256.ts";
+import { createSha256, type Sha256 } from "../binary/sha256.ts";
 import { type DataType, itemSize } from "../data-types/data-type.ts";
 import { dataTypeToJson } from "../data-types/data-type-json.ts";
 import { MoraineError } from "../errors.ts";
@@ -94,7 +94,7 @@ export async function digestArray(
   options: DigestOptions = {},
 ): Promise<DigestValue> {
   const { metadata } = array;
-  if (array.described || !isDigestible(metadata.dataType)) return null;
+  if (array.described || array.disputed !== undefined || !isDigestible(metadata.dataType)) return null;
   const { limit = DIGEST_LIMIT } = options;
   const bytes = metadata.shape.reduce(
     (product, length) => product * length,
@@ -121,6 +121,8 @@ export async function digestArray(
     );
     if (data instanceof Uint8Array) {
       hash.update(data);
+    } else if (!strings) {
+      for (const item of data) updateWithLength(hash, item);
     } else {
       const items = data.map((item) => pythonJsonString(String(item))).join(", ");
       if (items !== "") hash.update(text.encode(first ? items : `, ${items}`));
@@ -131,8 +133,18 @@ export async function digestArray(
   return strings ? { strings: hash.digest() } : { bytes: hash.digest() };
 }
 
+/** Records with members of variable length have no agreed form. */
 function isDigestible(dataType: DataType): boolean {
-  return dataType.name === "string" || itemSize(dataType) !== undefined;
+  return dataType.name !== "struct" || itemSize(dataType) !== undefined;
+}
+
+/** Bytes of variable length: their number in 32 bits, little-endian, then they themselves. */
+function updateWithLength(hash: Sha256, item: string | Uint8Array): void {
+  if (typeof item === "string") return;
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, item.length, true);
+  hash.update(length);
+  hash.update(item);
 }
 
 /** A string as Python's `json.dumps` writes it: everything but printable ASCII is escaped. */

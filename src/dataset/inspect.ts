@@ -138,6 +138,7 @@ async function inspectArray(
     barrier: array.barrier ?? officialBarrier(metadata),
     notes: [
       ...(array.notes ?? []),
+      ...(array.disputed === undefined ? [] : [`other readers may differ: ${array.disputed}`]),
       ...(masked > 0 ? [`${masked} chunks were stored without some of the filters`] : []),
     ],
   };

@@ -5,10 +5,10 @@
  */
 
 import { isMoraineError, MoraineError } from "../errors.ts";
-import type { FaultyArray, VirtualArray } from "../manifest/virtual-group.ts";
+import type { FaultyArray, NotedGroup, VirtualArray } from "../manifest/virtual-group.ts";
 import type { Storage, StorageOptions } from "../storage/storage.ts";
 import { ZarrArray } from "../zarr/node.ts";
-import { type GroupNode, nodeBelow, walkNodes } from "../zarr/tree.ts";
+import { nodeBelow, walkNodes } from "../zarr/tree.ts";
 
 /** The format of a source, as its bytes tell it. */
 export type SourceFormat = "hdf5" | "netcdf3" | "kerchunk-json" | "kerchunk-parquet" | "zarr" | "icechunk";
@@ -27,7 +27,7 @@ export interface OpenedSource {
   readonly address: string;
   readonly format: SourceFormat;
   /** The root group; an array where the source is an array itself. */
-  readonly root: GroupNode | VirtualArray;
+  readonly root: NotedGroup | VirtualArray;
   /** Reads the places that the arrays' chunk sources give. */
   readonly storage: Storage;
   /** Whether a location belongs to the source itself (native chunks) rather than to a file it refers to. */
@@ -37,7 +37,7 @@ export interface OpenedSource {
 }
 
 /** A node of a source: groups, arrays and what cannot be read. */
-export type SourceNode = GroupNode | VirtualArray | FaultyArray;
+export type SourceNode = NotedGroup | VirtualArray | FaultyArray;
 
 /** A path as it is shown: with a slash in front and none at its end. */
 export function absolutePath(path: string): string {

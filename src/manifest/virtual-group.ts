@@ -36,6 +36,11 @@ export interface VirtualArray extends ArrayNode {
   readonly described?: boolean | undefined;
   /** What was changed or left out of the array's own metadata, in words. */
   readonly notes?: readonly string[] | undefined;
+  /**
+   * Why other readers see other values or another shape, although these are the best that the file tells: then there
+   * is no agreed digest.
+   */
+  readonly disputed?: string | undefined;
 }
 
 /** An array that is there but cannot be read; the rest of its file can. */
@@ -55,13 +60,19 @@ export interface VirtualGroup {
   readonly notes?: readonly string[] | undefined;
 }
 
+/** A group of a tree with what is to be told of it. */
+export interface NotedGroup extends GroupNode {
+  readonly notes?: readonly string[] | undefined;
+}
+
 /** A group of a file as a group of a tree. */
-export function groupNodeOf(group: VirtualGroup): GroupNode {
+export function groupNodeOf(group: VirtualGroup): NotedGroup {
   const node = (child: VirtualGroup | VirtualArray | FaultyArray): ZarrNode =>
     child.kind === "group" ? groupNodeOf(child) : child;
   return {
     kind: "group",
     attributes: group.attributes,
+    notes: group.notes,
     identity: group,
     async child(name) {
       const child = group.children.get(name);

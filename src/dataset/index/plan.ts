@@ -74,13 +74,16 @@ export async function planSource(
     leftOut.push({ source: source.address, path, code: error.code, reason: error.message });
   };
   for (const { path, error } of tree.faults) omit(path, error);
-  planned.forEach((result, position) => {
+  for (const [position, result] of planned.entries()) {
     const path = tree.arrays[position]?.path ?? "/";
-    if (isMoraineError(result)) return omit(path, result);
+    if (isMoraineError(result)) {
+      omit(path, result);
+      continue;
+    }
     nodes.push(result.plan);
     if (result.changed) decoded.push({ source: source.address, path, ...result.changed });
     for (const note of result.notes) notes.push({ source: source.address, path, note });
-  });
+  }
   return { nodes, decoded, leftOut, notes };
 }
 
@@ -114,6 +117,7 @@ class SourceTree {
     for await (const { path, node } of walkSource(source, "/", options)) {
       if (node.kind === "group") {
         tree.groups.push({ kind: "group", path: tree.#target(path), attributes: node.attributes });
+        for (const note of node.notes ?? []) tree.#note(path, note);
       } else if (node.hidden === true) {
         tree.#note(path, "a dimension without values of its own: not an array");
       } else if (node.kind === "fault") {

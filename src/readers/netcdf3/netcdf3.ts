@@ -74,6 +74,7 @@ function arrayOf(
     chunks,
     manifest: () => chunks.manifest(),
     notes: [...notes, ...nothing],
+    disputed: isRecord && header.recordCount === undefined ? "the header does not count the records" : undefined,
   };
 }
 
