@@ -19,4 +19,6 @@ export type { Session } from "./icechunk/session.ts";
 export type { Storage, StorageOptions, Version } from "./storage/storage.ts";
 export type { ArrayMetadata, ChunkGrid } from "./zarr/array-metadata.ts";
 export { ZarrArray } from "./zarr/node.ts";
+export { type Chunk, get } from "./zarr/read/get.ts";
 export { coordinates, type Selection, type Slice, slice } from "./zarr/selection.ts";
+export { set } from "./zarr/write/set.ts";
