@@ -74,7 +74,8 @@ function arrayOf(
     chunks,
     manifest: () => chunks.manifest(),
     notes: [...notes, ...nothing],
-    disputed: isRecord && header.recordCount === undefined ? "the header does not count the records" : undefined,
+    disputed:
+      isRecord && header.recordCount === undefined ? "the header does not count the records" : undefined,
   };
 }
 
