@@ -6,6 +6,7 @@
 
 import type { JsonObject } from "../binary/json.ts";
 import { MoraineError } from "../errors.ts";
+import { SPEC_VERSION } from "./format/envelope.ts";
 import { decodeIdentifier, encodeIdentifier, OBJECT_ID_BYTES, type ObjectId } from "./format/identifier.ts";
 import { decodeMetadata } from "./format/metadata.ts";
 import type { RepoInfo, SnapshotInfo } from "./format/repo.ts";
@@ -96,7 +97,7 @@ export function* ancestryOf(
       time: new Date(snapshot.flushedAt / 1000),
       flushedAt: snapshot.flushedAt,
       message: snapshot.message,
-      metadata: decodeMetadata(snapshot.metadata, info.specVersion, source),
+      metadata: decodeMetadata(snapshot.metadata, SPEC_VERSION, source),
     };
   }
 }

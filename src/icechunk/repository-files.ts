@@ -10,10 +10,12 @@ import { joinAddress } from "../storage/address.ts";
 import type { Storage, StorageOptions, Version } from "../storage/storage.ts";
 import { encodeIdentifier, OBJECT_ID_BYTES, type ObjectId } from "./format/identifier.ts";
 import { type Manifest, readManifest } from "./format/manifest.ts";
+import { compareBytes } from "./format/order.ts";
 import { type RepoInfo, readRepo } from "./format/repo.ts";
 import { type ManifestFileInfo, type ManifestPart, readSnapshot, type Snapshot } from "./format/snapshot.ts";
 import { readTransactionLog, type TransactionLog } from "./format/transaction-log.ts";
 import { RecentlyUsed } from "./recently-used.ts";
+import { readInfoV1 } from "./repository-v1.ts";
 
 /** Folders of the immutable files. */
 export const FOLDERS = {
@@ -43,6 +45,8 @@ export class RepositoryFiles {
   readonly storage: Storage;
   readonly #snapshots = new RecentlyUsed<ObjectId, Snapshot>(KEPT_NODES);
   readonly #manifests = new RecentlyUsed<ObjectId, Manifest>(KEPT_MANIFEST_BYTES);
+  /** The `repo` file as it was read last; unpacked anew only where it has changed. */
+  #repo: RepoState | undefined;
 
   constructor(address: string, storage: Storage) {
     this.address = address.replace(/\/+$/, "");
@@ -84,7 +88,14 @@ export class RepositoryFiles {
   /** The `repo` file; undefined in a repository of specification 1, or where there is none. */
   async readRepo(options: StorageOptions = {}): Promise<RepoState | undefined> {
     const found = await this.readIfThere("repo", options);
-    return found && { ...found, info: await readRepo(found.bytes, this.addressOf("repo")) };
+    if (!found) return undefined;
+    const before = this.#repo;
+    const info =
+      before && compareBytes(before.bytes, found.bytes) === 0
+        ? before.info
+        : await readRepo(found.bytes, this.addressOf("repo"));
+    this.#repo = { ...found, info };
+    return this.#repo;
   }
 
   /**
@@ -93,8 +104,8 @@ export class RepositoryFiles {
    * Errors: `NotFound` where there is none.
    */
   async readInfo(options: StorageOptions = {}): Promise<RepoInfo> {
-    const state = await this.readRepo(options);
-    if (state) return state.info;
+    const info = (await this.readRepo(options))?.info ?? (await readInfoV1(this, options));
+    if (info) return info;
     throw new MoraineError("NotFound", "there is no Icechunk repository", { source: this.address });
   }
 

@@ -18,6 +18,7 @@ import {
 import { createRepositoryFiles } from "./create-repository.ts";
 import { type Diff, diffSnapshots } from "./diff.ts";
 import { type FeatureFlag, featureFlags, setFeatureFlag } from "./feature-flags.ts";
+import { SPEC_VERSION } from "./format/envelope.ts";
 import type { ObjectId } from "./format/identifier.ts";
 import { decodeMetadata, encodeMetadata } from "./format/metadata.ts";
 import type { RepoInfo } from "./format/repo.ts";
@@ -290,8 +291,7 @@ export class Repository {
 
   /** The user's metadata of the repository. */
   async metadata(options: StorageOptions = {}): Promise<JsonObject> {
-    const { metadata, specVersion } = await this.#info(options);
-    return decodeMetadata(metadata, specVersion, this.address);
+    return decodeMetadata((await this.#info(options)).metadata, SPEC_VERSION, this.address);
   }
 
   /** Replaces the metadata of the repository. */

@@ -31,6 +31,7 @@ import {
   flushTree,
   type RebasingCommitOptions,
 } from "./session-commit.ts";
+import { SessionStore } from "./session-store.ts";
 import { SessionView } from "./session-view.ts";
 import type { VirtualChunkAccess } from "./virtual-chunks.ts";
 import { WorkingTree } from "./working-tree.ts";
@@ -77,6 +78,11 @@ export class Session extends SessionView {
 
   get readOnly(): boolean {
     return !this.#writable;
+  }
+
+  /** The session as keys and values, for zarrita and other readers of Zarr stores. */
+  get store(): SessionStore {
+    return new SessionStore(this.context, this);
   }
 
   /**
