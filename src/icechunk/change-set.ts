@@ -24,15 +24,15 @@ export class ChangeSet {
   readonly updated: Map<NodeId, SnapshotNode> = new Map();
   readonly deleted: Map<NodeId, DeletedNode> = new Map();
   readonly chunks: Map<NodeId, ChunkChanges> = new Map();
-  /** Only in sessions that rearrange, in which there is nothing else. */
-  readonly moves: Move[] = [];
+  /** From where each node was to where it is now; only in sessions that rearrange, in which there is nothing else. */
+  readonly moves: Map<NodeId, Move> = new Map();
 
   get isEmpty(): boolean {
     return (
       this.created.size === 0 &&
       this.updated.size === 0 &&
       this.deleted.size === 0 &&
-      this.moves.length === 0 &&
+      this.moves.size === 0 &&
       [...this.chunks.values()].every((changes) => changes.isEmpty)
     );
   }
@@ -56,6 +56,13 @@ export class ChangeSet {
     else this.updated.set(node.id, node);
   }
 
+  /** Notes that a node goes to another path; back where it was, it has not moved. */
+  move(node: SnapshotNode, to: string): void {
+    const from = this.moves.get(node.id)?.from ?? node.path;
+    if (from === to) this.moves.delete(node.id);
+    else this.moves.set(node.id, { from, to, nodeId: node.id, kind: node.kind });
+  }
+
   delete(path: string, node: SnapshotNode): void {
     this.chunks.delete(node.id);
     this.updated.delete(node.id);
@@ -69,10 +76,10 @@ export class ChangeSet {
     for (const [path, node] of base) {
       if (this.deleted.get(node.id)?.path === path) continue;
       const updated = this.updated.get(node.id);
-      nodes.set(path, updated ? withBaseManifests(updated, node) : node);
+      const moved = this.moves.get(node.id)?.to ?? path;
+      nodes.set(moved, { ...(updated ? withBaseManifests(updated, node) : node), path: moved });
     }
     for (const [path, node] of this.created) nodes.set(path, node);
-    for (const { from, to } of this.moves) moveSubtree(nodes, from, to);
     return nodes;
   }
 
@@ -99,7 +106,7 @@ export class ChangeSet {
       updatedArrays: ids(this.updated.values(), "array"),
       updatedGroups: ids(this.updated.values(), "group"),
       updatedChunks,
-      moves: this.moves,
+      moves: [...this.moves.values()],
     };
   }
 }
@@ -118,14 +125,4 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
 /** Whether a path is below another, or the same. */
 export function isWithin(path: string, ancestor: string): boolean {
   return ancestor === "/" || path === ancestor || path.startsWith(`${ancestor}/`);
-}
-
-/** Gives a node and all below it new paths. */
-export function moveSubtree(nodes: Map<string, SnapshotNode>, from: string, to: string): void {
-  for (const [path, node] of [...nodes]) {
-    if (!isWithin(path, from)) continue;
-    const target = to + path.slice(from.length);
-    nodes.delete(path);
-    nodes.set(target, { ...node, path: target });
-  }
 }

@@ -34,7 +34,7 @@ export async function findConflicts(
   there: () => Promise<Snapshot>,
 ): Promise<FoundConflict[]> {
   const { changes } = tree;
-  if (log.moves.length > 0 || changes.moves.length > 0) {
+  if (log.moves.length > 0 || changes.moves.size > 0) {
     return [{ conflict: { kind: "MoveOperationCannotBeRebased" } }];
   }
   const needsState = changes.created.size > 0 || changes.deleted.size > 0;

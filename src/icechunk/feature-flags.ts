@@ -29,6 +29,12 @@ export function isEnabled(info: Pick<RepoInfo, "disabledFlags">, flag: number): 
   return !info.disabledFlags.includes(flag);
 }
 
+/** Errors: `ReadOnly` where a feature is switched off. */
+export function requireFeature(info: RepoInfo, flag: number, what: string): void {
+  if (isEnabled(info, flag)) return;
+  throw new MoraineError("ReadOnly", `${what} is switched off in this repository`);
+}
+
 export function featureFlags(info: RepoInfo): FeatureFlag[] {
   return [...NAMES].map(([name, id]) => ({
     name,

@@ -6,7 +6,7 @@
  */
 
 import { MoraineError } from "../errors.ts";
-import { FEATURE, isEnabled } from "./feature-flags.ts";
+import { FEATURE, requireFeature } from "./feature-flags.ts";
 import type { ObjectId } from "./format/identifier.ts";
 import type { RepoInfo } from "./format/repo.ts";
 import type { RepoChange } from "./repo-update.ts";
@@ -98,9 +98,4 @@ export function requireSnapshot(info: RepoInfo, id: ObjectId): void {
 
 function requireName(name: string): void {
   if (name === "") throw new MoraineError("InvalidArgument", "a branch or tag needs a name");
-}
-
-function requireFeature(info: RepoInfo, flag: number, what: string): void {
-  if (isEnabled(info, flag)) return;
-  throw new MoraineError("ReadOnly", `${what} is switched off in this repository`);
 }

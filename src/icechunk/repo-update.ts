@@ -9,7 +9,6 @@ import { isMoraineError, MoraineError } from "../errors.ts";
 import type { StorageOptions, Version } from "../storage/storage.ts";
 import { microsecondsNow } from "./clock.ts";
 import { readConfiguration, settingsOf } from "./configuration.ts";
-import { compareBytes } from "./format/order.ts";
 import { type RepoInfo, writeRepo } from "./format/repo.ts";
 import type { Operation, Update } from "./format/update.ts";
 import { backupName, FOLDERS, type RepoState, type RepositoryFiles } from "./repository-files.ts";
@@ -49,12 +48,7 @@ export async function updateRepo(
     if (attempt > PROMPT_RETRIES) await backOff(attempt - PROMPT_RETRIES, options.signal);
     const state = await files.readRepo(options);
     if (!state) throw notWritable(files);
-    if (state.info.status.availability !== "online" && !options.evenReadOnly) {
-      const reason = state.info.status.reason;
-      throw new MoraineError("ReadOnly", `the repository is read-only${reason ? `: ${reason}` : ""}`, {
-        source: files.address,
-      });
-    }
+    if (!options.evenReadOnly) requireOnline(state.info, files.address);
     const now = microsecondsNow(state.info.latestUpdates[0]?.updatedAt);
     const made = await change(state.info, now);
     if (!made) return state.info;
@@ -64,6 +58,13 @@ export async function updateRepo(
   throw new MoraineError("Conflict", `the repository was changed by others ${MAX_TRIES} times in a row`, {
     source: files.address,
   });
+}
+
+/** Errors: `ReadOnly`. */
+export function requireOnline(info: Pick<RepoInfo, "status">, source: string): void {
+  const { availability, reason } = info.status;
+  if (availability === "online") return;
+  throw new MoraineError("ReadOnly", `the repository is read-only${reason ? `: ${reason}` : ""}`, { source });
 }
 
 function notWritable(files: RepositoryFiles): MoraineError {
@@ -95,13 +96,14 @@ async function replaceRepo(
   const bytes = await writeRepo(next, settings.compressionLevel ?? DEFAULT_COMPRESSION_LEVEL);
   // The operations log leads to the copy, so it must be there first.
   await files.write(`${FOLDERS.overwritten}/${backup}`, state.bytes, options);
-  return (await writeIfUnchanged(files, bytes, state.version, options)) ? next : undefined;
+  return (await writeIfUnchanged(files, bytes, backup, state.version, options)) ? next : undefined;
 }
 
 /** Replaces `repo`; false where it is no longer the version that was read. */
 async function writeIfUnchanged(
   files: RepositoryFiles,
   bytes: Uint8Array,
+  backup: string,
   precondition: Version,
   options: StorageOptions,
 ): Promise<boolean> {
@@ -109,12 +111,22 @@ async function writeIfUnchanged(
     await files.storage.write(files.addressOf("repo"), bytes, { ...options, precondition });
     return true;
   } catch (error) {
-    if (!isMoraineError(error, "PreconditionFailed")) throw error;
+    if (isMoraineError(error, "PreconditionFailed")) return wasWritten(files, backup, options);
+    // Refused or broken off: what became of it is not known yet.
+    if (!isMoraineError(error, "StorageFailed") || !(await wasWritten(files, backup, options))) throw error;
+    return true;
   }
-  // A write whose answer was lost is repeated by the storage and then refused, though it was made: the
-  // timestamp and backup name in it are nobody else's.
-  const found = await files.readIfThere("repo", options);
-  return found !== undefined && compareBytes(found.bytes, bytes) === 0;
+}
+
+/**
+ * Whether an update was made though its answer was lost: the storage repeats it then, and is refused by what it wrote
+ * itself. The name of the backup, which is nobody else's, stands in the operations log even when others went on.
+ */
+async function wasWritten(files: RepositoryFiles, backup: string, options: StorageOptions): Promise<boolean> {
+  const state = await files.readRepo(options);
+  if (!state) return false;
+  const { latestUpdates, repoBeforeUpdates } = state.info;
+  return repoBeforeUpdates === backup || latestUpdates.some(({ backupPath }) => backupPath === backup);
 }
 
 /** The operations log with one more entry; what is beyond a page is left to the backup that holds it. */

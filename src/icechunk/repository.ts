@@ -8,6 +8,7 @@
 import type { JsonObject } from "../binary/json.ts";
 import { isMoraineError, MoraineError } from "../errors.ts";
 import type { Storage, StorageOptions } from "../storage/storage.ts";
+import type { SessionParts } from "./committing-session.ts";
 import {
   mergeSettings,
   type RepositoryConfig,
@@ -17,7 +18,7 @@ import {
 } from "./configuration.ts";
 import { createRepositoryFiles } from "./create-repository.ts";
 import { type Diff, diffSnapshots } from "./diff.ts";
-import { type FeatureFlag, featureFlags, setFeatureFlag } from "./feature-flags.ts";
+import { FEATURE, type FeatureFlag, featureFlags, requireFeature, setFeatureFlag } from "./feature-flags.ts";
 import { SPEC_VERSION } from "./format/envelope.ts";
 import type { ObjectId } from "./format/identifier.ts";
 import { decodeMetadata, encodeMetadata } from "./format/metadata.ts";
@@ -25,6 +26,7 @@ import type { RepoInfo } from "./format/repo.ts";
 import type { RepositoryStatus, Update } from "./format/update.ts";
 import { ancestryOf, type HistoryEntry, type Ref, resolveRef, type SnapshotRef } from "./history.ts";
 import { operationsLog } from "./operations-log.ts";
+import { RearrangeSession } from "./rearrange-session.ts";
 import {
   branchTip,
   createBranch,
@@ -35,7 +37,7 @@ import {
   resetBranch,
   tagTarget,
 } from "./refs.ts";
-import { type RepoChange, type UpdateOptions, updateRepo } from "./repo-update.ts";
+import { type RepoChange, requireOnline, type UpdateOptions, updateRepo } from "./repo-update.ts";
 import { RepositoryFiles } from "./repository-files.ts";
 import { Session } from "./session.ts";
 import { VirtualChunkAccess, type VirtualChunkAuthorization } from "./virtual-chunks.ts";
@@ -138,39 +140,58 @@ export class Repository {
    */
   async readonlySession(ref: Ref = {}, options: StorageOptions = {}): Promise<Session> {
     const info = await this.#info(options);
-    return this.#session(info, resolveRef(info, ref, this.address), options, {});
+    return new Session(await this.#sessionParts(info, resolveRef(info, ref, this.address), options));
   }
 
   /** A session whose changes can be committed to a branch. Errors: `NotFound`, `ReadOnly`, `UnsupportedVersion`. */
   async writableSession(branch: string = MAIN_BRANCH, options: StorageOptions = {}): Promise<Session> {
+    const info = await this.#writableInfo(options);
+    return new Session(await this.#sessionParts(info, branchTip(info, branch), options, branch));
+  }
+
+  /**
+   * A session that only moves nodes. Errors: as {@link writableSession}; `ReadOnly` where the repository forbids it.
+   */
+  async rearrangeSession(
+    branch: string = MAIN_BRANCH,
+    options: StorageOptions = {},
+  ): Promise<RearrangeSession> {
+    const info = await this.#writableInfo(options);
+    requireFeature(info, FEATURE.moveNode, "moving nodes");
+    return new RearrangeSession(await this.#sessionParts(info, branchTip(info, branch), options, branch));
+  }
+
+  /**
+   * A session without a branch over a snapshot, as `Session.fork` makes it, for another thread or process.
+   *
+   * @param snapshotId of a fork (its `snapshotId`) or any snapshot
+   */
+  async forkedSession(snapshotId: ObjectId, options: StorageOptions = {}): Promise<Session> {
+    const info = await this.#writableInfo(options);
+    return new Session({ ...(await this.#sessionParts(info, snapshotId, options)), writable: true });
+  }
+
+  async #writableInfo(options: StorageOptions): Promise<RepoInfo> {
     const info = await this.#info(options);
-    if (info.specVersion < 2) {
+    if (info.specVersion < SPEC_VERSION) {
       throw new MoraineError(
         "UnsupportedVersion",
         "this repository is of specification 1, which is only read here; migrate it to change it",
         { source: this.address },
       );
     }
-    if (info.status.availability !== "online") {
-      throw new MoraineError(
-        "ReadOnly",
-        `the repository is read-only: ${info.status.reason ?? "no reason given"}`,
-        {
-          source: this.address,
-        },
-      );
-    }
-    return this.#session(info, branchTip(info, branch), options, { branch });
+    requireOnline(info, this.address);
+    return info;
   }
 
-  async #session(
+  async #sessionParts(
     info: RepoInfo,
     id: ObjectId,
     options: StorageOptions,
-    { branch }: { readonly branch?: string },
-  ): Promise<Session> {
+    branch?: string,
+  ): Promise<SessionParts> {
     const settings = this.#settingsOf(info);
-    return new Session({
+    return {
       files: this.#files,
       snapshot: await this.#files.snapshot(id, options),
       settings,
@@ -181,7 +202,7 @@ export class Repository {
       ),
       branch,
       writable: branch !== undefined,
-    });
+    };
   }
 
   /** Makes a branch. Errors: `AlreadyExists`, `NotFound` for the snapshot. */

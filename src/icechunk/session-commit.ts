@@ -118,6 +118,7 @@ export async function amendTree(
   }
   const previous = await files.transactionLog(base, options);
   const log = tree.changes.toTransactionLog();
+  requireUnmixed(files, previous, tree);
   const written = await writeTree(
     context,
     previous ? mergeTransactionLogs(previous, log) : log,
@@ -142,6 +143,29 @@ export async function amendTree(
     options,
   );
   return written.id;
+}
+
+/** Moves and other changes are never in one commit. */
+function requireUnmixed(
+  files: RepositoryFiles,
+  previous: TransactionLog | undefined,
+  tree: WorkingTree,
+): void {
+  const hasMoves = (previous?.moves.length ?? 0) > 0;
+  const movesNow = tree.changes.moves.size > 0;
+  const isEmpty = previous === undefined || Object.values(previous).every((part) => sizeOf(part) === 0);
+  if (hasMoves === movesNow || tree.changes.isEmpty || isEmpty) return;
+  throw new MoraineError(
+    "InvalidArgument",
+    "a commit cannot both move nodes and change them: make a new one",
+    {
+      source: files.address,
+    },
+  );
+}
+
+function sizeOf(part: TransactionLog[keyof TransactionLog]): number {
+  return "size" in part ? part.size : part.length;
 }
 
 /** Makes a snapshot that no branch points to. Errors: `InvalidArgument` where there is nothing to write, `ReadOnly`. */

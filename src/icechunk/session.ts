@@ -12,42 +12,16 @@ import type { StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
 import type { ChunkSink } from "../zarr/chunk-sink.ts";
 import { ArraySink } from "./array-sink.ts";
-import { ChangeSet } from "./change-set.ts";
 import { placeReferences } from "./chunk-changes.ts";
-import { ChunkPacking } from "./chunk-packing.ts";
-import type { RepositoryConfig } from "./configuration.ts";
-import type { RebasePolicy } from "./conflicts.ts";
-import type { ObjectId } from "./format/identifier.ts";
-import type { Snapshot } from "./format/snapshot.ts";
+import { CommittingSession } from "./committing-session.ts";
 import { referencesOfManifest } from "./incoming-references.ts";
 import { arrayContent, contentOfDocument, groupAttributesOf, groupContent } from "./node-content.ts";
 import { normalizePath } from "./node-path.ts";
-import { rebaseTree } from "./rebase.ts";
-import type { RepositoryFiles } from "./repository-files.ts";
-import {
-  amendTree,
-  type CommitOptions,
-  commitTree,
-  flushTree,
-  type RebasingCommitOptions,
-} from "./session-commit.ts";
+import { type ChunkMapping, reindexArray, shiftArray } from "./reindex.ts";
+import { exportChanges, forkPoint, mergeChanges, type SessionChanges } from "./session-fork.ts";
 import { SessionStore } from "./session-store.ts";
-import { SessionView } from "./session-view.ts";
-import type { VirtualChunkAccess } from "./virtual-chunks.ts";
-import { WorkingTree } from "./working-tree.ts";
 
 const DEFAULT_INLINE_THRESHOLD = 512;
-
-/** What a session is made of. */
-export interface SessionParts {
-  readonly files: RepositoryFiles;
-  readonly snapshot: Snapshot;
-  readonly settings: RepositoryConfig;
-  readonly access: VirtualChunkAccess;
-  /** Absent in a session that only reads, or that has no branch to commit to. */
-  readonly branch?: string | undefined;
-  readonly writable: boolean;
-}
 
 /**
  * A view of a repository. A writable one takes changes, which nobody else sees before {@link commit}; after it the
@@ -60,26 +34,7 @@ export interface SessionParts {
  * await session.setReferences("/sst", manifest);
  * const snapshot = await session.commit("first year");
  */
-export class Session extends SessionView {
-  readonly #parts: SessionParts;
-  #writable: boolean;
-
-  constructor(parts: SessionParts) {
-    const { files, access, snapshot } = parts;
-    super({ files, access, tree: new WorkingTree(snapshot), packing: new ChunkPacking(files) });
-    this.#parts = parts;
-    this.#writable = parts.writable;
-  }
-
-  /** The branch that {@link commit} moves. */
-  get branch(): string | undefined {
-    return this.#writable ? this.#parts.branch : undefined;
-  }
-
-  get readOnly(): boolean {
-    return !this.#writable;
-  }
-
+export class Session extends CommittingSession {
   /** The session as keys and values, for zarrita and other readers of Zarr stores. */
   get store(): SessionStore {
     return new SessionStore(this.context, this);
@@ -91,7 +46,7 @@ export class Session extends SessionView {
    * Errors: `AlreadyExists`, `InvalidArgument` for a name that no node may have, `ReadOnly`.
    */
   createGroup(path: string, attributes: JsonObject = {}): void {
-    this.#requireWritable();
+    this.requireWritable();
     const existing = this.context.tree.nodes.get(normalizePath(path));
     if (existing?.kind === "group") {
       const before = groupAttributesOf(existing, this.address);
@@ -107,13 +62,13 @@ export class Session extends SessionView {
    * `ReadOnly`.
    */
   createArray(path: string, metadata: ArrayMetadata): void {
-    this.#requireWritable();
+    this.requireWritable();
     this.context.tree.create(path, arrayContent(metadata));
   }
 
   /** Replaces a group's attributes. Errors: `NotFound`, `ReadOnly`. */
   updateGroup(path: string, attributes: JsonObject): void {
-    this.#requireWritable();
+    this.requireWritable();
     const normal = normalizePath(path);
     const node = this.context.tree.nodes.get(normal);
     if (node) this.context.tree.update(node, groupContent({ attributes }));
@@ -126,7 +81,7 @@ export class Session extends SessionView {
    * Errors: `NotFound`, `InvalidArgument` for another number of axes, `ReadOnly`.
    */
   updateArray(path: string, metadata: ArrayMetadata): void {
-    this.#requireWritable();
+    this.requireWritable();
     const node = this.context.tree.array(path);
     if (node.shape.length !== metadata.shape.length) {
       throw new MoraineError("InvalidArgument", "an array keeps its number of axes", { path });
@@ -140,7 +95,7 @@ export class Session extends SessionView {
    * Errors: as `contentOfDocument`; `AlreadyExists` where a node of the other kind is; `ReadOnly`.
    */
   setDocument(path: string, zarrJson: Uint8Array): void {
-    this.#requireWritable();
+    this.requireWritable();
     const normal = normalizePath(path);
     const content = contentOfDocument(zarrJson.slice(), normal);
     const existing = this.context.tree.nodes.get(normal);
@@ -150,7 +105,7 @@ export class Session extends SessionView {
 
   /** Deletes a node and all below it; nothing where it is not there. Errors: `ReadOnly`. */
   delete(path: string): void {
-    this.#requireWritable();
+    this.requireWritable();
     this.context.tree.delete(path);
   }
 
@@ -165,7 +120,7 @@ export class Session extends SessionView {
     manifest: ChunkManifest,
     { at, signal }: StorageOptions & { readonly at?: readonly number[] | undefined } = {},
   ): Promise<void> {
-    this.#requireWritable();
+    this.requireWritable();
     const { gridShape } = this.context.tree.array(path);
     const place = at ?? gridShape.map(() => 0);
     const fits =
@@ -178,7 +133,7 @@ export class Session extends SessionView {
         { path },
       );
     }
-    const { files, access } = this.#parts;
+    const { files, access } = this.parts;
     const context = { files, access, packing: this.context.packing, inlineThreshold: this.#inlineThreshold };
     const references = await referencesOfManifest(context, manifest, path, { signal });
     const same = gridShape.every((length, axis) => length === manifest.gridShape[axis]);
@@ -212,87 +167,67 @@ export class Session extends SessionView {
 
   /** Takes the chunks of an array. Errors: `NotFound`, `ReadOnly`. */
   sink(path: string): ChunkSink {
-    this.#requireWritable();
+    this.requireWritable();
     const { tree, packing } = this.context;
     return new ArraySink({ tree, packing, inlineThreshold: this.#inlineThreshold }, tree.array(path).path);
   }
 
   protected override sinkOf(path: string): ChunkSink | undefined {
-    return this.#writable ? this.sink(path) : undefined;
+    return this.readOnly ? undefined : this.sink(path);
   }
 
   get #inlineThreshold(): number {
-    return this.#parts.settings.inlineChunkThresholdBytes ?? DEFAULT_INLINE_THRESHOLD;
-  }
-
-  /** Forgets all changes. Chunk objects that were written for them are left to the garbage collection. */
-  discardChanges(): void {
-    this.#requireWritable();
-    this.context.tree.reset(this.context.tree.base, new ChangeSet());
+    return this.parts.settings.inlineChunkThresholdBytes ?? DEFAULT_INLINE_THRESHOLD;
   }
 
   /**
-   * Makes the changes a snapshot, and the branch point to it; the session then reads it and takes no more changes.
+   * Moves chunks of an array to where `forward` says, by grid coordinates; see `reindexArray`.
    *
-   * Errors: `Conflict` where others committed first (`RebaseError` where rebasing could not help), `NotFound`
-   * where the branch was deleted, `InvalidArgument` where nothing was changed, `ReadOnly`; those of the storage.
-   * After an error the session is as it was.
+   * Errors: `NotFound`, `OutOfBounds`, `InvalidArgument`, `UnsupportedLayout`, `ReadOnly`.
    */
-  async commit(message: string, options: RebasingCommitOptions = {}): Promise<ObjectId> {
-    return this.#finish((branch) => commitTree(this.#commitContext(), branch, message, options), options);
+  async reindex(
+    path: string,
+    forward: ChunkMapping,
+    { backward, signal }: StorageOptions & { readonly backward?: ChunkMapping | undefined } = {},
+  ): Promise<void> {
+    this.requireWritable();
+    await reindexArray(this.context, path, forward, backward, { signal });
   }
 
   /**
-   * Replaces the newest commit of the branch by one with its changes and the session's.
-   *
-   * Errors: as {@link commit}; `InvalidArgument` for the first snapshot of a repository.
+   * Moves all chunks of an array by whole chunks along each axis; those that leave the grid are dropped, and places
+   * that nothing moves into are emptied.
    */
-  async amend(message: string, options: CommitOptions = {}): Promise<ObjectId> {
-    return this.#finish((branch) => amendTree(this.#commitContext(), branch, message, options), options);
-  }
-
-  /** Makes a snapshot that no branch points to. Errors: as {@link commit}. */
-  async flush(message: string, options: CommitOptions = {}): Promise<ObjectId> {
-    return this.#finish(() => flushTree(this.#commitContext(), message, options), options, true);
+  async shift(path: string, offset: readonly number[], options: StorageOptions = {}): Promise<void> {
+    this.requireWritable();
+    await shiftArray(this.context, path, offset, options);
   }
 
   /**
-   * Puts the changes on top of what others committed to the branch meanwhile.
-   *
-   * Errors: `RebaseError` (code `Conflict`), after which the session stands at the last snapshot that it could follow.
+   * A session without a branch over what this one has now, for a worker to change; its {@link changes} come back
+   * through {@link merge}.
    */
-  async rebase(policy: RebasePolicy = {}, options: StorageOptions = {}): Promise<void> {
-    await rebaseTree(this.#parts.files, this.context.tree, this.#requireBranch(), policy, options);
+  async fork(options: StorageOptions = {}): Promise<Session> {
+    this.requireWritable();
+    const { files } = this.parts;
+    const id = await forkPoint(this.commitContext, this.context.packing, options);
+    return new Session({ ...this.parts, snapshot: await files.snapshot(id, options), branch: undefined });
   }
 
-  async #finish(
-    work: (branch: string) => Promise<ObjectId>,
-    options: StorageOptions,
-    detached = false,
-  ): Promise<ObjectId> {
-    this.#requireWritable();
-    const branch = detached ? "" : this.#requireBranch();
+  /** The changes as plain data that travels between threads (structured clone), after their chunks are stored. */
+  async changes(options: StorageOptions = {}): Promise<SessionChanges> {
     await this.context.packing.finish(options);
-    const id = await work(branch);
-    this.#writable = false;
-    this.context.tree.reset(await this.#parts.files.snapshot(id, options), new ChangeSet());
-    return id;
+    return exportChanges(this.context.tree);
   }
 
-  #commitContext(): { files: RepositoryFiles; settings: RepositoryConfig; tree: WorkingTree } {
-    const { files, settings } = this.#parts;
-    return { files, settings, tree: this.context.tree };
-  }
-
-  #requireBranch(): string {
-    this.#requireWritable();
-    const { branch } = this.#parts;
-    if (branch !== undefined) return branch;
-    throw new MoraineError("InvalidArgument", "this session has no branch", { source: this.address });
-  }
-
-  #requireWritable(): void {
-    if (this.#writable) return;
-    throw new MoraineError("ReadOnly", "this session only reads", { source: this.address });
+  /**
+   * Takes over the changes of forks; of a chunk that both changed, theirs stays.
+   *
+   * Errors: `Conflict` where a node was made, changed or deleted in ways that do not go together; nothing is taken
+   * over then. `ReadOnly`.
+   */
+  merge(...forks: readonly SessionChanges[]): void {
+    this.requireWritable();
+    for (const changes of forks) mergeChanges(this.context.tree, changes);
   }
 }

@@ -78,14 +78,8 @@ export class WorkingTree {
    */
   create(path: string, content: NodeContent): SnapshotNode {
     const normal = normalizePath(path);
-    if (this.#nodes.has(normal)) {
-      throw new MoraineError("AlreadyExists", "there is a group or array of this name", { path: normal });
-    }
-    for (const name of normal === "/" ? [] : normal.slice(1).split("/")) {
-      if (!isNodeName(name)) {
-        throw new MoraineError("InvalidArgument", `"${name}" cannot be the name of a node`, { path: normal });
-      }
-    }
+    if (this.#nodes.has(normal)) throw exists(normal);
+    requireNames(normal);
     this.#createParents(normal);
     return this.#add(normal, content);
   }
@@ -123,18 +117,14 @@ export class WorkingTree {
       );
     }
     if (sameBytes(node.userData, content.userData)) return node;
+    // All of the content, as what it leaves out is to be gone.
     const updated: SnapshotNode =
       content.kind === "array" && node.kind === "array"
-        ? { ...node, ...content }
+        ? { ...node, dimensionNames: undefined, ...content }
         : { ...node, userData: content.userData };
-    // A dimension's names may have gone, which spreading does not show.
-    const exact =
-      updated.kind === "array" && content.kind === "array"
-        ? { ...updated, dimensionNames: content.dimensionNames }
-        : updated;
-    this.#changes.update(node.path, exact, node);
-    this.#set(node.path, exact);
-    return exact;
+    this.#changes.update(node.path, updated, node);
+    this.#set(node.path, updated);
+    return updated;
   }
 
   /** Deletes a node and all below it; nothing where it is not there. */
@@ -148,6 +138,40 @@ export class WorkingTree {
     }
   }
 
+  /**
+   * Gives a node and all below it other paths.
+   *
+   * Errors: `NotFound` where nothing is, or the new place is in no group; `AlreadyExists`; `InvalidArgument` for the
+   * root or a place below the node itself.
+   */
+  move(from: string, to: string): void {
+    const [source, target] = [normalizePath(from), normalizePath(to)];
+    const parent = parentPath(target);
+    if (source === "/" || parent === undefined) {
+      throw new MoraineError("InvalidArgument", "the root cannot be moved", { path: source });
+    }
+    if (!this.#nodes.has(source)) {
+      throw new MoraineError("NotFound", "there is no group or array to be moved", { path: source });
+    }
+    if (isWithin(target, source)) {
+      throw new MoraineError("InvalidArgument", "a node cannot be moved into itself", { path: target });
+    }
+    requireNames(target);
+    if (this.#nodes.has(target)) throw exists(target);
+    if (this.#nodes.get(parent)?.kind !== "group") {
+      throw new MoraineError("NotFound", "the new place is in no group", { path: target });
+    }
+    const nodes = this.#ownNodes();
+    for (const [path, node] of [...nodes]) {
+      if (!isWithin(path, source)) continue;
+      const moved = target + path.slice(source.length);
+      this.#changes.move(node, moved);
+      nodes.delete(path);
+      nodes.set(moved, { ...node, path: moved });
+    }
+    this.#members = undefined;
+  }
+
   #set(path: string, node: SnapshotNode): void {
     if (!this.#nodes.has(path) && this.#members) addMember(this.#members, path);
     this.#ownNodes().set(path, node);
@@ -159,6 +183,18 @@ export class WorkingTree {
       this.#nodes = this.#own;
     }
     return this.#own;
+  }
+}
+
+function exists(path: string): MoraineError {
+  return new MoraineError("AlreadyExists", "there is a group or array of this name", { path });
+}
+
+function requireNames(path: string): void {
+  for (const name of path === "/" ? [] : path.slice(1).split("/")) {
+    if (!isNodeName(name)) {
+      throw new MoraineError("InvalidArgument", `"${name}" cannot be the name of a node`, { path });
+    }
   }
 }
 
