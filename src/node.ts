@@ -15,13 +15,6 @@ import { registerScheme } from "./storage/router.ts";
 useNativeSha256(nodeSha256);
 useNativeCodecs({ deflate: nodeDeflate, zstd: nodeZstd });
 useWorkingFolder(() => process.cwd());
-registerScheme(
-  "file",
-  (_options, statistics) =>
-    new FileStorage((bytes) => {
-      statistics.requests += 1;
-      statistics.bytes += bytes;
-    }),
-);
+registerScheme("file", (_options, onEvent) => new FileStorage(onEvent));
 
 export * from "./index.ts";

@@ -34,8 +34,10 @@ export function resolveAddress(typed: string, base: string): string {
 
 /** Refuses `scheme://user:password@host`, without repeating what it says. */
 export function refuseUserInformation(address: string): void {
-  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(address)?.[1] ?? "";
-  if (authority.includes("@")) {
+  const [, scheme = "", authority = ""] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)/i.exec(address) ?? [];
+  // In Azure's abfs[s]://container@account… the container stands there, which is no secret.
+  const container = /^abfss?$/i.test(scheme) && /^[^:@]+@[^@]+\.core\.windows\.net$/i.test(authority);
+  if (authority.includes("@") && !container) {
     throw new MoraineError(
       "InvalidArgument",
       "an address must not carry a user name or password; give credentials as options or in the environment",

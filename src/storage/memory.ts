@@ -5,6 +5,7 @@
  */
 
 import { MoraineError } from "../errors.ts";
+import { throwIfAborted } from "./abort.ts";
 import { sliceRanges } from "./slice-ranges.ts";
 import type {
   ByteRange,
@@ -35,19 +36,19 @@ export class MemoryStorage implements Storage {
   #writes = 0;
 
   async read(address: string, ranges: readonly ByteRange[], options: ReadOptions = {}): Promise<ReadResult> {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     const object = this.#get(address);
     requireVersion(address, object.version, options.version);
-    return { parts: sliceRanges(address, object.bytes, ranges), version: object.version };
+    return { parts: sliceRanges(address, object.bytes, ranges, options), version: object.version };
   }
 
   async head(address: string, options: StorageOptions = {}): Promise<Version & { readonly size: number }> {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     return this.#get(address).version;
   }
 
   async write(address: string, bytes: Uint8Array, options: WriteOptions = {}): Promise<Version> {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     const existing = this.#objects.get(address);
     const { precondition } = options;
     const holds =
@@ -65,13 +66,13 @@ export class MemoryStorage implements Storage {
 
   async *list(prefix: string, options: StorageOptions = {}): AsyncGenerator<ListedObject, void, undefined> {
     for (const [address, { version }] of [...this.#objects]) {
-      options.signal?.throwIfAborted();
+      throwIfAborted(options.signal);
       if (address.startsWith(prefix)) yield { address, ...version };
     }
   }
 
   async delete(addresses: readonly string[], options: StorageOptions = {}): Promise<void> {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     for (const address of addresses) this.#objects.delete(address);
   }
 

@@ -1,9 +1,11 @@
 /**
- * The planner of ranges: which requests fetch what was asked for. A pure function, used by every storage and by
+ * The planner of ranges: which requests fetch what was asked for. Pure functions, used by every storage and by
  * the array reader.
  *
  * @module
  */
+
+import { schemeOf } from "./address.ts";
 
 /** When neighbours are merged. Bytes. */
 export interface RangePolicy {
@@ -11,6 +13,28 @@ export interface RangePolicy {
   readonly gap: number;
   /** A merged range grows no further than this; a single range may be longer. */
   readonly maximum: number;
+}
+
+export interface TransferPolicy extends RangePolicy {
+  /** A range longer than this is fetched in several requests side by side. */
+  readonly split: number;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** On this machine a further call costs about as much as reading 16 KiB on, and splitting gains nothing. */
+const NEAR: TransferPolicy = { gap: 16 * KIB, maximum: 8 * MIB, split: 64 * MIB };
+/**
+ * A round trip to an object store costs as much as a MiB more, but what lies between is paid for too. One
+ * connection brings 50 to 100 MB/s, so that pieces of 8 MiB hide the wait of their neighbours.
+ */
+const FAR: TransferPolicy = { gap: 128 * KIB, maximum: 8 * MIB, split: 16 * MIB };
+
+/** The policy for an address: local storage has no latency worth hiding. */
+export function rangePolicyOf(address: string): TransferPolicy {
+  const scheme = schemeOf(address);
+  return scheme === "file" || scheme === "memory" ? NEAR : FAR;
 }
 
 /** One request and what it serves. */
@@ -52,7 +76,11 @@ export function planRanges(
     if (i === 0) {
       start = offset;
       end = stop;
-    } else if (offset - end <= policy.gap && Math.max(stop, end) - start <= policy.maximum) {
+    } else if (
+      // What already lies inside costs nothing, however long the range has grown.
+      stop <= end ||
+      (offset - end <= policy.gap && Math.max(stop, end) - start <= policy.maximum)
+    ) {
       end = Math.max(stop, end);
     } else {
       merged.push({ offset: start, length: end - start, members: order.subarray(first, i) });
@@ -63,4 +91,14 @@ export function planRanges(
   }
   if (count > 0) merged.push({ offset: start, length: end - start, members: order.subarray(first, count) });
   return merged;
+}
+
+/** The lengths of the pieces in which a range is fetched: nearly equal, none longer than half the split size. */
+export function splitLength(length: number, policy: Pick<TransferPolicy, "split">): number[] {
+  if (length <= policy.split) return [length];
+  const count = Math.ceil(length / (policy.split / 2));
+  const size = Math.ceil(length / count);
+  const pieces = new Array<number>(count).fill(size);
+  pieces[count - 1] = length - size * (count - 1);
+  return pieces;
 }

@@ -6,10 +6,14 @@
 
 import { MoraineError } from "../errors.ts";
 import { refuseUserInformation, schemeOf } from "./address.ts";
+import { environment } from "./environment.ts";
+import { countEvent, noStatistics, type StorageListener, type StorageStatistics } from "./events.ts";
+import { azureAddress, googleAddress } from "./http/cloud-addresses.ts";
+import type { HttpOptions } from "./http/http-options.ts";
 import { HttpStorage } from "./http/http-storage.ts";
-import type { HttpOptions } from "./http/request.ts";
 import { MemoryStorage } from "./memory.ts";
 import { namesBelow } from "./names.ts";
+import type { S3Options } from "./s3/s3-options.ts";
 import type {
   ByteRange,
   ListedObject,
@@ -21,27 +25,17 @@ import type {
   WriteOptions,
 } from "./storage.ts";
 
-/** What was asked of a storage. */
-export interface StorageStatistics {
-  /** Requests, merged ranges counted once. */
-  requests: number;
-  /** Bytes received. */
-  bytes: number;
-  /** Calls that were made while no other was under way: how often something waited for an answer. */
-  rounds: number;
-  /** Attempts that failed and were followed by another. */
-  retries: number;
-}
-
 export interface RouterOptions {
   readonly http?: HttpOptions | undefined;
+  readonly s3?: S3Options | undefined;
+  /** Account of `az://container/key` addresses; `AZURE_STORAGE_ACCOUNT` where it is not given. */
+  readonly azureAccount?: string | undefined;
+  /** Told of every request, retry and use of a cache. */
+  readonly onEvent?: StorageListener | undefined;
 }
 
 /** Makes the storage of a scheme when its first address is met. */
-export type StorageMaker = (
-  options: RouterOptions,
-  statistics: StorageStatistics,
-) => Promise<Storage> | Storage;
+export type StorageMaker = (options: RouterOptions, onEvent: StorageListener) => Promise<Storage> | Storage;
 
 const memory = new MemoryStorage();
 const makers = new Map<string, StorageMaker>();
@@ -52,21 +46,25 @@ export function registerScheme(scheme: string, maker: StorageMaker): void {
 }
 
 registerScheme("memory", () => memory);
-const makeHttp: StorageMaker = (options, statistics) =>
-  new HttpStorage({
-    ...options.http,
-    onRequest: (bytes) => {
-      statistics.requests += 1;
-      statistics.bytes += bytes;
-      options.http?.onRequest?.(bytes);
-    },
-    onRetry: (reason) => {
-      statistics.retries += 1;
-      options.http?.onRetry?.(reason);
-    },
+for (const scheme of ["http", "https"]) {
+  registerScheme(scheme, (options, onEvent) => new HttpStorage(options.http, onEvent));
+}
+for (const scheme of ["gs", "gcs"]) {
+  registerScheme(scheme, (options, onEvent) => new HttpStorage(options.http, onEvent, googleAddress));
+}
+for (const scheme of ["az", "azure", "abfs", "abfss"]) {
+  registerScheme(scheme, (options, onEvent) => {
+    const account =
+      options.azureAccount ??
+      environment("AZURE_STORAGE_ACCOUNT") ??
+      environment("AZURE_STORAGE_ACCOUNT_NAME");
+    return new HttpStorage(options.http, onEvent, (address) => azureAddress(address, account));
   });
-registerScheme("http", makeHttp);
-registerScheme("https", makeHttp);
+}
+registerScheme("s3", async (options, onEvent) => {
+  const { S3Storage } = await import("./s3/s3-storage.ts");
+  return new S3Storage(options.s3, onEvent);
+});
 
 /**
  * Sends each call to the storage of its address's scheme, and counts.
@@ -76,13 +74,18 @@ registerScheme("https", makeHttp);
  * const { parts } = await storage.read("https://host/a.nc", [{ offset: 0, length: 8 }]);
  */
 export class StorageRouter implements Storage {
-  readonly statistics: StorageStatistics = { requests: 0, bytes: 0, rounds: 0, retries: 0 };
+  readonly statistics: StorageStatistics = noStatistics();
   readonly #options: RouterOptions;
+  readonly #onEvent: StorageListener;
   readonly #storages = new Map<string, Promise<Storage>>();
   #underWay = 0;
 
   constructor(options: RouterOptions = {}) {
     this.#options = options;
+    this.#onEvent = (event) => {
+      countEvent(this.statistics, event);
+      options.onEvent?.(event);
+    };
   }
 
   async read(address: string, ranges: readonly ByteRange[], options?: ReadOptions): Promise<ReadResult> {
@@ -144,7 +147,7 @@ export class StorageRouter implements Storage {
           source: address,
         });
       }
-      storage = Promise.resolve(maker(this.#options, this.statistics));
+      storage = Promise.resolve(maker(this.#options, this.#onEvent));
       this.#storages.set(scheme, storage);
     }
     return storage;

@@ -32,10 +32,12 @@ export interface Version {
 export interface ReadOptions extends StorageOptions {
   /** The version that must still be there: another one is an error `SourceChanged`, never mixed bytes. */
   readonly version?: Version | undefined;
+  /** Ranges that reach beyond the end give what there is, possibly nothing, instead of `TruncatedFile`. */
+  readonly clip?: boolean | undefined;
 }
 
 export interface ReadResult {
-  /** A part for each range asked for, in order; each exactly as long as asked (errors otherwise). */
+  /** A part for each range asked for, in order; each exactly as long as asked unless it was clipped. */
   readonly parts: readonly Uint8Array[];
   readonly version: Version;
 }
@@ -64,7 +66,8 @@ export interface ListedObject extends Version {
 export interface Storage {
   /**
    * Read many ranges of one object. Near ranges are merged into fewer requests, large ones split; the parts
-   * may be views of shared buffers. A range past the end is an error `TruncatedFile`.
+   * may be views of shared buffers, not to be written to. A range past the end is an error `TruncatedFile`
+   * unless `clip` is set.
    */
   read(address: string, ranges: readonly ByteRange[], options?: ReadOptions): Promise<ReadResult>;
   /** The version of an object, its size always among it; `NotFound` where nothing lies. */

@@ -9,12 +9,15 @@ import type { Version } from "./storage.ts";
 
 /**
  * Whether two versions can be of one state: all that both of them know is equal. An ETag decides alone where
- * both have a strong one; weak ETags (`W/"…"`) say nothing about bytes and are passed over. Where one of them
- * only says that nothing newer is meant, a time is needed to know.
+ * both have a strong one. Weak ETags (`W/"…"`) may stay while bytes change, so that size and time must agree too;
+ * a strong one and a weak one are not comparable. Where one of them only says that nothing newer is meant, a time
+ * is needed to know.
  */
 export function sameVersion(a: Version, b: Version): boolean {
-  const [strongA, strongB] = [strongEtag(a), strongEtag(b)];
-  if (strongA !== undefined && strongB !== undefined) return strongA === strongB;
+  if (a.etag !== undefined && b.etag !== undefined && isWeak(a.etag) === isWeak(b.etag)) {
+    const same = opaqueTag(a.etag) === opaqueTag(b.etag);
+    if (!same || !isWeak(a.etag)) return same;
+  }
   const sizes = a.size === undefined || b.size === undefined || a.size === b.size;
   const times =
     a.lastModified === undefined || b.lastModified === undefined || a.lastModified === b.lastModified;
@@ -31,17 +34,26 @@ export function requireVersion(address: string, found: Version, expected: Versio
   if (expected !== undefined && !sameVersion(found, expected)) {
     throw new MoraineError(
       "SourceChanged",
-      "the source is not the one that was scanned: it has changed since",
-      {
-        source: address,
-      },
+      `the source is not what it was when it was scanned or first read (${describe(expected)}; now ${describe(found)})`,
+      { source: address },
     );
   }
 }
 
-/** The ETag without its quotes, which some services leave away; undefined for a weak one. */
-function strongEtag(version: Version): string | undefined {
-  const { etag } = version;
-  if (etag === undefined || etag.startsWith("W/")) return undefined;
-  return etag.replace(/^"(.*)"$/, "$1");
+function isWeak(etag: string): boolean {
+  return etag.startsWith("W/");
+}
+
+/** The ETag without its quotes, which some services leave away, and without `W/`. */
+export function opaqueTag(etag: string): string {
+  return etag.replace(/^W\//, "").replace(/^"(.*)"$/, "$1");
+}
+
+function describe({ etag, size, lastModified, notAfter }: Version): string {
+  const facts: string[] = [];
+  if (etag !== undefined) facts.push(`ETag ${etag}`);
+  if (size !== undefined) facts.push(`${size} bytes`);
+  if (lastModified !== undefined) facts.push(`modified ${new Date(lastModified).toISOString()}`);
+  if (notAfter !== undefined) facts.push(`not after ${new Date(notAfter).toISOString()}`);
+  return facts.join(", ") || "unknown";
 }

@@ -14,6 +14,7 @@ import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { MoraineError } from "../../errors.ts";
+import { throwIfAborted } from "../abort.ts";
 
 /** How long to wait for others before giving up, and when the lock of another machine counts as left behind. */
 const PATIENCE_MS = 60_000;
@@ -56,7 +57,7 @@ interface HeldLock {
 async function acquire(path: string, signal: AbortSignal | undefined): Promise<HeldLock> {
   const started = Date.now();
   for (let wait = 1; ; wait = Math.min(wait * 2, 50)) {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const lock = await tryAcquire(path);
     if (lock !== undefined) return lock;
     if (Date.now() - started > PATIENCE_MS) {

@@ -8,8 +8,11 @@ import { randomBytes } from "node:crypto";
 import { link, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isMoraineError, MoraineError } from "../../errors.ts";
+import { throwIfAborted } from "../abort.ts";
 import { addressToPath, pathToAddress } from "../address.ts";
-import { planRanges } from "../ranges.ts";
+import type { StorageListener } from "../events.ts";
+import { rangePolicyOf } from "../ranges.ts";
+import { type FetchedRange, readRanges } from "../read-ranges.ts";
 import { resolveRange } from "../slice-ranges.ts";
 import type {
   ByteRange,
@@ -23,63 +26,41 @@ import type {
 } from "../storage.ts";
 import { requireVersion, sameVersion } from "../version.ts";
 import { isCode, withFileLock } from "./file-lock.ts";
-import { OpenFiles, readAt, versionOf } from "./open-files.ts";
+import { type OpenFile, OpenFiles, readAt, versionOf } from "./open-files.ts";
 
-/** Near ranges of a local file are read as one: a call costs about as much as reading 16 KiB on. */
-const POLICY = { gap: 16 * 1024, maximum: 8 * 1024 * 1024 };
 /** Temporary files that writers leave behind when they are killed begin like this; listings pass them over. */
 const TEMPORARY = ".moraine-tmp-";
 
 /** Files of the machine. Reads keep descriptors open; writes are atomic and reach the disk before they return. */
 export class FileStorage implements Storage {
   readonly #files = new OpenFiles();
-  readonly #onRequest: ((bytes: number) => void) | undefined;
+  readonly #onEvent: StorageListener | undefined;
 
-  /** @param onRequest told of every read that was made: bytes */
-  constructor(onRequest?: (bytes: number) => void) {
-    this.#onRequest = onRequest;
+  constructor(onEvent?: StorageListener) {
+    this.#onEvent = onEvent;
   }
 
   async read(address: string, ranges: readonly ByteRange[], options: ReadOptions = {}): Promise<ReadResult> {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     const path = addressToPath(address);
     return await translate(address, () =>
       this.#files.use(path, async (file, version) => {
         requireVersion(address, version, options.version);
-        const parts = new Array<Uint8Array>(ranges.length);
-        const resolved = ranges.map((range) => resolveRange(address, range, version.size));
-        const merged = planRanges(
-          resolved.map((range) => range.offset),
-          resolved.map((range) => range.length),
-          POLICY,
+        const { parts } = await readRanges(
+          address,
+          ranges.map((range) => resolveRange(address, range, version.size, options)),
+          rangePolicyOf(address),
+          (offset, length, signal, target) =>
+            this.#readRange(address, file, version, offset, length, signal, target),
+          { signal: options.signal },
         );
-        await Promise.all(
-          merged.map(async (run) => {
-            const buffer = new Uint8Array(run.length);
-            const count = await readAt(file.descriptor, buffer, run.offset);
-            this.#onRequest?.(count);
-            if (count < run.length) {
-              throw new MoraineError("SourceChanged", "the file became shorter while it was read", {
-                source: address,
-                offset: run.offset + count,
-              });
-            }
-            for (const member of run.members) {
-              const range = resolved[member];
-              if (range === undefined) continue;
-              const start = range.offset - run.offset;
-              parts[member] = buffer.subarray(start, start + range.length);
-            }
-          }),
-        );
-        options.signal?.throwIfAborted();
         return { parts, version };
       }),
     );
   }
 
   async head(address: string, options: StorageOptions = {}): Promise<Version & { readonly size: number }> {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     return await translate(address, async () => {
       const stats = await stat(addressToPath(address), { bigint: true });
       if (stats.isDirectory()) throw new MoraineError("NotFound", "this is a folder", { source: address });
@@ -88,7 +69,7 @@ export class FileStorage implements Storage {
   }
 
   async write(address: string, bytes: Uint8Array, options: WriteOptions = {}): Promise<Version> {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     const path = addressToPath(address);
     return await translate(address, async () => {
       const temporary = await this.#writeTemporary(path, bytes);
@@ -117,7 +98,7 @@ export class FileStorage implements Storage {
   }
 
   async *names(folder: string, options: StorageOptions = {}): AsyncGenerator<string, void, undefined> {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     const path = addressToPath(folder);
     for (const entry of await readFolder(path)) {
       if (isOwnFile(entry.name)) continue;
@@ -134,7 +115,7 @@ export class FileStorage implements Storage {
 
   async delete(addresses: readonly string[], options: StorageOptions = {}): Promise<void> {
     for (const address of addresses) {
-      options.signal?.throwIfAborted();
+      throwIfAborted(options.signal);
       await translate(address, () => rm(addressToPath(address), { force: true }));
     }
   }
@@ -142,6 +123,27 @@ export class FileStorage implements Storage {
   /** Closes the files that are kept open. */
   close(): void {
     this.#files.close();
+  }
+
+  async #readRange(
+    address: string,
+    file: OpenFile,
+    version: Version,
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+    target: Uint8Array = new Uint8Array(length),
+  ): Promise<FetchedRange> {
+    throwIfAborted(signal);
+    const count = await readAt(file.descriptor, target, offset);
+    this.#onEvent?.({ type: "request", address, bytes: count });
+    if (count < length) {
+      throw new MoraineError("SourceChanged", "the file became shorter while it was read", {
+        source: address,
+        offset: offset + count,
+      });
+    }
+    return { bytes: target, version };
   }
 
   /** Writes and syncs a file beside the target, on the same file system, so that it can be renamed. */
@@ -207,7 +209,7 @@ async function* listFolder(
   folder: string,
   options: StorageOptions,
 ): AsyncGenerator<ListedObject, void, undefined> {
-  options.signal?.throwIfAborted();
+  throwIfAborted(options.signal);
   for (const entry of await readFolder(folder)) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {

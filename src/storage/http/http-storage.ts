@@ -5,9 +5,11 @@
  */
 
 import { MoraineError } from "../../errors.ts";
-import { schemeOf } from "../address.ts";
-import { planRanges } from "../ranges.ts";
-import { resolveRange, sliceRanges } from "../slice-ranges.ts";
+import { throwIfAborted } from "../abort.ts";
+import type { StorageListener } from "../events.ts";
+import { rangePolicyOf } from "../ranges.ts";
+import { readRanges } from "../read-ranges.ts";
+import { checkRange, resolveRange } from "../slice-ranges.ts";
 import type {
   ByteRange,
   ListedObject,
@@ -18,79 +20,67 @@ import type {
   Version,
 } from "../storage.ts";
 import { requireVersion } from "../version.ts";
-import { requestRange } from "./range-request.ts";
-import type { HttpOptions } from "./request.ts";
-import { request } from "./request.ts";
+import { HttpClient } from "./http-client.ts";
+import type { HttpOptions } from "./http-options.ts";
 
-/** A round trip costs as much as reading on for about this many bytes; larger requests gain nothing more. */
-const POLICY = { gap: 128 * 1024, maximum: 16 * 1024 * 1024 };
+/** What stands behind addresses of other schemes that are read over HTTPS, such as `gs://`. */
+export type AddressMapping = (address: string) => string;
 
 /**
- * Reads over HTTP. Suffix ranges and conditional headers are not sent: both make browsers ask for permission
- * first (CORS preflight); the version is taken from each answer instead.
+ * Reads over HTTP; writing, listing and deleting are errors `ReadOnly`.
+ *
+ * @example
+ * const storage = new HttpStorage({ bearerTokens: { "data.example.org": token } });
  */
 export class HttpStorage implements Storage {
-  readonly #options: HttpOptions;
+  readonly #client: HttpClient;
+  readonly #map: AddressMapping;
 
-  constructor(options: HttpOptions = {}) {
-    this.#options = options;
+  constructor(
+    options: HttpOptions = {},
+    onEvent?: StorageListener,
+    map: AddressMapping = (address) => address,
+  ) {
+    this.#client = new HttpClient(options, onEvent);
+    this.#map = map;
   }
 
   async read(address: string, ranges: readonly ByteRange[], options: ReadOptions = {}): Promise<ReadResult> {
-    options.signal?.throwIfAborted();
-    // The end of an object, or all of it, can be asked for only where its size is known.
-    const open = ranges.some((range) => range.offset < 0 || range.length === undefined);
-    if (open && ranges.length === 1 && ranges[0]?.offset === 0) return this.#readWhole(address, options);
-    const size = open ? (await this.head(address, options)).size : undefined;
+    throwIfAborted(options.signal);
+    const url = this.#map(address);
+    for (const range of ranges) checkRange(address, range);
+    const [only] = ranges;
+    if (ranges.length === 1 && only?.offset === 0 && only.length === undefined) {
+      const { bytes, version } = await this.#client.whole(url, options.signal);
+      requireVersion(address, version, options.version);
+      return { parts: [bytes], version };
+    }
+    // The last bytes can be asked for only where the size is known.
+    const open = ranges.some((range) => range.length === undefined);
+    const head = open ? await this.#client.head(url, options.signal) : undefined;
+    if (head !== undefined) requireVersion(address, head, options.version);
     const resolved = ranges.map((range) =>
-      size === undefined
+      head === undefined
         ? { offset: range.offset, length: range.length ?? 0 }
-        : resolveRange(address, range, size),
+        : resolveRange(address, range, head.size, options),
     );
-    const parts = new Array<Uint8Array>(ranges.length);
-    const wanted: number[] = [];
-    resolved.forEach((range, index) => {
-      if (range.length === 0) parts[index] = new Uint8Array(0);
-      else wanted.push(index);
-    });
-    const merged = planRanges(
-      wanted.map((index) => resolved[index]?.offset ?? 0),
-      wanted.map((index) => resolved[index]?.length ?? 0),
-      POLICY,
+    const expected = options.version ?? head;
+    const { parts, version } = await readRanges(
+      address,
+      resolved,
+      rangePolicyOf(url),
+      (offset, length, signal, target) => this.#client.range(url, offset, length, signal, target),
+      { ...options, version: expected },
     );
-    let version: Version | undefined = options.version;
-    await Promise.all(
-      merged.map(async (run) => {
-        const answer = await requestRange(address, run.offset, run.length, this.#options, options.signal);
-        requireVersion(address, answer.version, version);
-        version = { ...answer.version, ...version };
-        for (const member of run.members) {
-          const index = wanted[member] ?? 0;
-          const start = (resolved[index]?.offset ?? 0) - run.offset;
-          const part = answer.bytes.subarray(start, start + (resolved[index]?.length ?? 0));
-          if (part.length < (resolved[index]?.length ?? 0)) {
-            throw new MoraineError("TruncatedFile", "the range reaches beyond the end of the object", {
-              source: address,
-              offset: run.offset + answer.bytes.length,
-            });
-          }
-          parts[index] = part;
-        }
-      }),
-    );
-    return { parts, version: version ?? (await this.head(address, options)) };
+    if (version !== undefined) return { parts, version };
+    const found = head ?? (await this.#client.head(url, options.signal));
+    requireVersion(address, found, options.version);
+    return { parts, version: found };
   }
 
   async head(address: string, options: StorageOptions = {}): Promise<Version & { readonly size: number }> {
-    // HEAD is refused by signed addresses and by some servers: one byte tells the size as well.
-    const answer = await requestRange(address, 0, 1, this.#options, options.signal);
-    const { size } = answer.version;
-    if (size === undefined) {
-      throw new MoraineError("StorageFailed", "the server does not tell the size of the object", {
-        source: address,
-      });
-    }
-    return { ...answer.version, size };
+    throwIfAborted(options.signal);
+    return await this.#client.head(this.#map(address), options.signal);
   }
 
   async write(address: string): Promise<Version> {
@@ -105,16 +95,4 @@ export class HttpStorage implements Storage {
   async delete(addresses: readonly string[]): Promise<void> {
     throw new MoraineError("ReadOnly", "HTTP addresses are only read", { source: addresses[0] });
   }
-
-  async #readWhole(address: string, options: ReadOptions): Promise<ReadResult> {
-    const answer = await request(address, undefined, this.#options, options.signal);
-    requireVersion(address, answer.version, options.version);
-    return { parts: sliceRanges(address, answer.bytes, [{ offset: 0 }]), version: answer.version };
-  }
-}
-
-/** Whether an address is for this storage. */
-export function isHttpAddress(address: string): boolean {
-  const scheme = schemeOf(address);
-  return scheme === "http" || scheme === "https";
 }

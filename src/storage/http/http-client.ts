@@ -1,0 +1,262 @@
+/**
+ * Requests over HTTP, retried where that can help, and what their answers bring.
+ *
+ * Neither suffix ranges nor conditional headers are sent: both make browsers ask for permission first (CORS
+ * preflight). The version is taken from each answer instead.
+ *
+ * @module
+ */
+
+import { isMoraineError, MoraineError } from "../../errors.ts";
+import { refuseUserInformation } from "../address.ts";
+import { readExactly, readRangeOfWhole, readToEnd, requireReadable } from "../byte-stream.ts";
+import { expectRange } from "../content-range.ts";
+import type { StorageListener } from "../events.ts";
+import { networkError } from "../network-error.ts";
+import type { FetchedRange } from "../read-ranges.ts";
+import { RequestGates } from "../request-gate.ts";
+import { RetryLater, withRetries } from "../retry.ts";
+import { STALL_TIMEOUT, withStallTimeout } from "../stall.ts";
+import type { Version } from "../storage.ts";
+import { bodyOf, checkStatus, contentLength, contentRange, isEncoded, versionOf } from "./answer.ts";
+import type { HttpOptions } from "./http-options.ts";
+import { Redirects } from "./redirects.ts";
+
+/** Where a server ignores ranges, a range is cut out of the first so many bytes of the whole. */
+const WHOLE_LIMIT = 64 * 1024 * 1024;
+/** What a whole object of unknown size counts for in the limit of bytes at a time. */
+const UNKNOWN_SIZE = 1024 * 1024;
+
+/** Reads the body of an answer; `alive` is called whenever something came. */
+type Take<T> = (response: Response, alive: () => void) => Promise<T>;
+
+export class HttpClient {
+  readonly #options: HttpOptions;
+  readonly #onEvent: StorageListener | undefined;
+  readonly #gates: RequestGates;
+  readonly #redirects: Redirects;
+
+  constructor(options: HttpOptions, onEvent?: StorageListener) {
+    this.#options = options;
+    this.#onEvent = onEvent;
+    this.#gates = new RequestGates(options.limits);
+    this.#redirects = new Redirects(options);
+  }
+
+  /** The bytes of a range: fewer than asked for only where the object ends before. `length` is not 0. */
+  async range(
+    address: string,
+    offset: number,
+    length: number,
+    signal: AbortSignal | undefined,
+    target?: Uint8Array,
+  ): Promise<FetchedRange> {
+    const headers = { range: `bytes=${offset}-${offset + length - 1}` };
+    return await this.#request(address, { headers }, length, signal, async (response, alive) => {
+      if (response.status === 416) return pastEnd(address, response, offset);
+      if (response.status === 200) return await cutOut(address, response, offset, length, alive);
+      return await takeRange(address, response, offset, length, alive, target);
+    });
+  }
+
+  /** The whole object. */
+  async whole(address: string, signal: AbortSignal | undefined): Promise<FetchedRange> {
+    // Browsers decide about compression themselves and drop this header without asking the server.
+    const headers = { "accept-encoding": "identity" };
+    const answer = await this.#request(
+      address,
+      { headers },
+      UNKNOWN_SIZE,
+      signal,
+      async (response, alive) => {
+        if (response.status !== 200) {
+          throw new MoraineError(
+            "StorageFailed",
+            `the server answered ${response.status} for a whole object`,
+            {
+              source: address,
+            },
+          );
+        }
+        const length = contentLength(response);
+        requireReadable(address, length ?? 0);
+        const bytes =
+          length === undefined
+            ? await readToEnd(address, bodyOf(response), alive)
+            : await readExactly(bodyOf(response), length, alive);
+        const ends = length !== undefined || isEncoded(response) || response.headers.has("transfer-encoding");
+        return { bytes, version: versionOf(response, bytes.length), ends };
+      },
+    );
+    // A body that only the end of the connection ends may have been cut short: another answer must confirm it.
+    if (!answer.ends && (await this.head(address, signal)).size !== answer.bytes.length) {
+      throw new MoraineError("StorageFailed", "the body that came has not the size of the object", {
+        source: address,
+      });
+    }
+    return answer;
+  }
+
+  /** The version and size. */
+  async head(address: string, signal: AbortSignal | undefined): Promise<Version & { readonly size: number }> {
+    // HEAD is refused by signed addresses and by some servers: one byte tells the size as well.
+    const { version } = await this.range(address, 0, 1, signal);
+    if (version.size !== undefined) return { ...version, size: version.size };
+    // Browsers may hide Content-Range but always show Content-Length.
+    const size = await this.#request(address, { method: "HEAD" }, 0, signal, async (response) =>
+      contentLength(response),
+    );
+    if (size === undefined) {
+      throw new MoraineError("StorageFailed", "the server does not tell the size of the object", {
+        source: address,
+      });
+    }
+    return { ...version, size };
+  }
+
+  async #request<T>(
+    address: string,
+    init: { readonly method?: string; readonly headers?: Readonly<Record<string, string>> },
+    bytes: number,
+    signal: AbortSignal | undefined,
+    take: Take<T>,
+  ): Promise<T> {
+    refuseUserInformation(address);
+    const gate = this.#gates.of(new URL(address).origin);
+    return await withRetries(address, this.#options, this.#onEvent, signal, async () => {
+      try {
+        return await gate.run(bytes, signal, () => this.#attempt(address, init, signal, take));
+      } catch (error) {
+        if (error instanceof RetryLater && error.throttled) gate.slowDown(error.after);
+        throw error;
+      }
+    });
+  }
+
+  async #attempt<T>(
+    address: string,
+    init: { readonly method?: string; readonly headers?: Readonly<Record<string, string>> },
+    signal: AbortSignal | undefined,
+    take: Take<T>,
+  ): Promise<T> {
+    let bytes = 0;
+    try {
+      const timeout = this.#options.stallTimeout ?? STALL_TIMEOUT;
+      return await withStallTimeout(signal, timeout, async (inner, alive) => {
+        const method = init.method ?? "GET";
+        const response = await this.#redirects.send(address, init.headers ?? {}, { method, signal: inner });
+        try {
+          alive();
+          checkStatus(address, response);
+          const result = await take(response, alive);
+          bytes = bytesOf(result);
+          return result;
+        } finally {
+          // A body that nobody read would keep its connection busy.
+          if (response.body && !response.bodyUsed) await response.body.cancel().catch(() => undefined);
+        }
+      });
+    } catch (error) {
+      if (isMoraineError(error) || error instanceof RetryLater) throw error;
+      throw networkError(address, error);
+    } finally {
+      this.#onEvent?.({ type: "request", address, bytes });
+    }
+  }
+}
+
+function bytesOf(result: unknown): number {
+  return typeof result === "object" &&
+    result !== null &&
+    "bytes" in result &&
+    result.bytes instanceof Uint8Array
+    ? result.bytes.length
+    : 0;
+}
+
+/** 416: the range begins at or after the end. */
+function pastEnd(address: string, response: Response, offset: number): FetchedRange {
+  const size = contentRange(address, response)?.size;
+  if (size !== undefined && offset < size) {
+    throw new RetryLater(`the server refuses a range that begins before the end, ${size} bytes`);
+  }
+  return { bytes: new Uint8Array(0), version: versionOf(response, size) };
+}
+
+/** 206: what `Content-Range` says must be what was asked for (some servers answer another range). */
+async function takeRange(
+  address: string,
+  response: Response,
+  offset: number,
+  length: number,
+  alive: () => void,
+  target: Uint8Array | undefined,
+): Promise<FetchedRange> {
+  if (isEncoded(response)) {
+    throw new MoraineError(
+      "StorageFailed",
+      "the server compresses ranges, whose bytes then are not the object's",
+      {
+        source: address,
+      },
+    );
+  }
+  const range = contentRange(address, response);
+  if (range === undefined) {
+    // Browsers hide the header unless the server exposes it (CORS); the length then is all there is to check.
+    const said = contentLength(response);
+    if (said !== length) {
+      throw new MoraineError(
+        "StorageFailed",
+        `the answer has no visible Content-Range, and ${said ?? "an unknown number of"} bytes instead of ${length}`,
+        { source: address, offset },
+      );
+    }
+    return {
+      bytes: await readExactly(bodyOf(response), length, alive, target),
+      version: versionOf(response, undefined),
+    };
+  }
+  const expected = expectRange(range, offset, length);
+  return {
+    bytes: await readExactly(bodyOf(response), expected, alive, target?.subarray(0, expected)),
+    version: versionOf(response, range.size),
+  };
+}
+
+/** 200: the server ignored the range; it is cut out of the whole. */
+async function cutOut(
+  address: string,
+  response: Response,
+  offset: number,
+  length: number,
+  alive: () => void,
+): Promise<FetchedRange> {
+  const size = contentLength(response);
+  const end = Math.min(offset + length, size ?? Number.MAX_SAFE_INTEGER);
+  if (end > WHOLE_LIMIT) {
+    throw new MoraineError("StorageFailed", "the server ignores ranges and would send the whole object", {
+      source: address,
+      offset,
+    });
+  }
+  const bytes = await readRangeOfWhole(bodyOf(response), offset, length, alive);
+  if (size !== undefined && bytes.length < Math.max(end - offset, 0)) {
+    throw new RetryLater(`the body ended before byte ${end} of ${size}`);
+  }
+  if (
+    size === undefined &&
+    bytes.length < length &&
+    !isEncoded(response) &&
+    !response.headers.has("transfer-encoding")
+  ) {
+    throw new MoraineError(
+      "StorageFailed",
+      "the server ignores ranges and does not tell the size of the object",
+      {
+        source: address,
+      },
+    );
+  }
+  return { bytes, version: versionOf(response, size) };
+}
