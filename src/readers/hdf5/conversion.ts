@@ -21,6 +21,12 @@ export interface Conversion {
   readonly dataType: DataType;
   /** Encodes what {@link convert} gives; where `barrier` is undefined, what is stored too. */
   readonly serializer: CodecSpecification;
+  /** The form of elements that were decoded: little-endian, packed. */
+  readonly decoded: {
+    readonly serializer: CodecSpecification;
+    /** Bytes of an element, of texts a guess. */
+    readonly elementSize: number;
+  };
   /** Why the stored elements are not what the serializer makes. */
   readonly barrier: Barrier | undefined;
   /** Values that are described in text because Zarr has no type for them. */
@@ -41,7 +47,6 @@ export function conversionOf({ datatype, object }: Dataset): Conversion {
 }
 
 function fixedConversion(datatype: Datatype, form: ElementForm): Conversion {
-  const endian = form.order === "big" ? "big" : "little";
   const convert: ChunkConversion = (stored) => {
     const count = Math.floor(stored.length / datatype.size);
     const converted = new Uint8Array(count * form.size);
@@ -50,7 +55,8 @@ function fixedConversion(datatype: Datatype, form: ElementForm): Conversion {
   };
   return {
     dataType: form.dataType,
-    serializer: needsOrder(form.dataType) ? { name: "bytes", configuration: { endian } } : { name: "bytes" },
+    serializer: bytesCodec(form.dataType, form.order === "big" ? "big" : "little"),
+    decoded: { serializer: bytesCodec(form.dataType, "little"), elementSize: form.size },
     barrier:
       form.order === undefined
         ? {
@@ -67,6 +73,10 @@ function fixedConversion(datatype: Datatype, form: ElementForm): Conversion {
       return value;
     },
   };
+}
+
+function bytesCodec(dataType: DataType, endian: "little" | "big"): CodecSpecification {
+  return needsOrder(dataType) ? { name: "bytes", configuration: { endian } } : { name: "bytes" };
 }
 
 function needsOrder(dataType: DataType): boolean {
@@ -100,6 +110,7 @@ function textConversion(datatype: Datatype, graphFile: Dataset["object"]["in"]):
   return {
     dataType: { name: "string" },
     serializer: { name: "vlen-utf8" },
+    decoded: { serializer: { name: "vlen-utf8" }, elementSize: datatype.size },
     barrier: { code: "UnsupportedDataType", reason: reasonOf(datatype) },
     described: !isText,
     notes: isText || datatype.class === "reference" ? [] : ["each element is given as JSON text"],
@@ -124,7 +135,7 @@ function reasonOf(datatype: Datatype): string {
 }
 
 /** As the codec `vlen-utf8` does. */
-function encodeTexts(texts: readonly string[]): Uint8Array {
+export function encodeTexts(texts: readonly string[]): Uint8Array {
   const parts = texts.map((text) => UTF8.encode(text));
   const size = parts.reduce((total, part) => total + 4 + part.length, 4);
   if (size > 0x7fffffff) throw new MoraineError("LimitExceeded", `${size} bytes of strings in one chunk`);

@@ -13,19 +13,27 @@ import { ManifestChunkSource, type ManifestLoader } from "../../manifest/manifes
 import type { Barrier, VirtualArray } from "../../manifest/virtual-group.ts";
 import type { Storage, StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
+import { blockShape } from "./blocks.ts";
 import { readChunkIndex } from "./chunk-index/chunk-index.ts";
 import { type Conversion, conversionOf } from "./conversion.ts";
 import type { ChunkedLayout } from "./data-layout.ts";
-import type { Dataset } from "./dataset.ts";
+import { type Dataset, parseDataset } from "./dataset.ts";
 import type { Datatype } from "./datatype.ts";
 import { ChunkDecoder } from "./decoding/chunk-decoder.ts";
+import { externalPieces } from "./external-data.ts";
 import { codecOf, filterName } from "./filter-codecs.ts";
 import type { Filter } from "./filter-pipeline.ts";
+import type { GraphObject, ObjectGraph } from "./object-graph.ts";
 import { DecodedChunks } from "./stored-chunks.ts";
+import { virtualParts } from "./virtual-layout/virtual-layout.ts";
 
 /** What is known of an array beside its own header. */
 export interface ArrayContext {
+  /** Finds the sources of virtual datasets. */
+  readonly graph: ObjectGraph;
   readonly storage: Storage;
+  /** How many virtual datasets the array is a source within. */
+  readonly depth: number;
   readonly dimensionNames: readonly (string | null)[];
   /** Given the type of the array's elements, which the form of `_FillValue` depends on. */
   readonly attributes: (dataType: Conversion["dataType"]) => JsonObject;
@@ -33,12 +41,8 @@ export interface ArrayContext {
   readonly notes: readonly string[];
 }
 
-/** Decoded bytes of a block of an array whose bytes lie in one piece but cannot stay as they are. */
-const BLOCK_BYTES = 4 * 1024 * 1024;
-
 /** How the bytes of a dataset are cut and where the pieces lie. */
 interface Pieces {
-  readonly shape: readonly number[];
   readonly chunkShape: readonly number[];
   /** Filters that the pieces went through. */
   readonly filters: readonly Filter[];
@@ -56,41 +60,72 @@ export async function arrayOfDataset(
   context: ArrayContext,
   options?: StorageOptions,
 ): Promise<VirtualArray> {
+  const { datatype, dataspace, layout } = dataset;
   const conversion = conversionOf(dataset);
-  const { datatype, filters } = dataset;
-  const filterBarrier = barrierOfFilters(filters, datatype);
-  const barrier = conversion.barrier ?? filterBarrier;
-  const pieces = piecesOf(dataset, barrier !== undefined);
-  const codecs = barrier
-    ? [conversion.serializer]
-    : [conversion.serializer, ...codecsOf(pieces.filters, datatype)];
-  const metadata: ArrayMetadata = {
-    shape: pieces.shape,
-    dataType: conversion.dataType,
-    chunkGrid: { name: "regular", chunkShape: pieces.chunkShape },
-    chunkKeyEncoding: { name: "default", separator: "/" },
-    fillValue: await fillValueOf(dataset, conversion, options),
-    codecs,
-    dimensionNames: context.dimensionNames,
-    attributes: context.attributes(conversion.dataType),
-  };
+  const shape = dataspace.kind === "null" ? [0] : dataspace.shape;
   const notes = [...context.notes, ...conversion.notes];
+  if (dataspace.kind === "null") notes.push("a null dataspace: there are no elements");
   const common = {
     kind: "array" as const,
-    metadata,
     ...(context.hidden && { hidden: true }),
     ...(conversion.described && { described: true }),
     ...(notes.length > 0 && { notes }),
   };
+  const metadata: ArrayMetadata = {
+    shape,
+    dataType: conversion.dataType,
+    chunkGrid: { name: "regular", chunkShape: shape.map((length) => Math.max(length, 1)) },
+    chunkKeyEncoding: { name: "default", separator: "/" },
+    fillValue: await fillValueOf(dataset, conversion, options),
+    codecs: [conversion.decoded.serializer],
+    dimensionNames: context.dimensionNames,
+    attributes: context.attributes(conversion.dataType),
+  };
+  if (layout.class === "virtual") {
+    const { graph, storage, depth } = context;
+    const open = (source: GraphObject): Promise<VirtualArray> =>
+      arrayOfDataset(
+        parseDataset(source),
+        {
+          graph,
+          storage,
+          depth: depth + 1,
+          dimensionNames: [],
+          attributes: () => ({}),
+          hidden: false,
+          notes: [],
+        },
+        options,
+      );
+    const parts = await virtualParts(
+      dataset,
+      layout,
+      metadata,
+      conversion,
+      { graph, storage, depth, open },
+      options,
+    );
+    return { ...common, ...parts };
+  }
+  const pieces = await piecesOf(dataset, shape, conversion, context.storage, options);
+  const chunkGrid = { name: "regular" as const, chunkShape: pieces.chunkShape };
+  const filterBarrier = barrierOfFilters(pieces.filters, datatype);
+  const barrier = conversion.barrier ?? filterBarrier;
   if (!barrier) {
-    return { ...common, chunks: new ManifestChunkSource(pieces.manifest), manifest: pieces.manifest };
+    const codecs = [conversion.serializer, ...codecsOf(pieces.filters, datatype)];
+    const chunks = new ManifestChunkSource(pieces.manifest);
+    return { ...common, metadata: { ...metadata, chunkGrid, codecs }, chunks, manifest: pieces.manifest };
   }
   const chunkBytes = byteCount(pieces.chunkShape, datatype);
   const decoder =
     pieces.filters.length > 0 ? new ChunkDecoder(pieces.filters, chunkBytes, datatype.size) : undefined;
+  const unknown = decoder?.unknown;
   return {
     ...common,
-    barrier,
+    metadata: { ...metadata, chunkGrid },
+    barrier: unknown
+      ? { code: "UnsupportedFilter", reason: `there is no decoder for filter ${filterName(unknown)}` }
+      : barrier,
     chunks: new DecodedChunks({
       manifest: pieces.manifest,
       storage: context.storage,
@@ -132,17 +167,22 @@ async function fillValueOf(
 }
 
 /**
- * @param decoded whether the pieces are decoded here: then they need not be as the file has them
+ * Pieces that are decoded here need not be as large as the file has them.
+ *
  * Errors: `UnsupportedLayout`, `TruncatedFile`, `CorruptFile`.
  */
-function piecesOf(dataset: Dataset, decoded: boolean): Pieces {
+async function piecesOf(
+  dataset: Dataset,
+  shape: readonly number[],
+  conversion: Conversion,
+  storage: Storage,
+  options: StorageOptions | undefined,
+): Promise<Pieces> {
   const { dataspace, layout, filters, datatype } = dataset;
-  const shape = dataspace.kind === "null" ? [0] : dataspace.shape;
   if (dataspace.kind === "null" || shape.includes(0)) {
     const chunkShape =
       layout.class === "chunked" ? layout.chunkShape : shape.map((length) => Math.max(length, 1));
     return {
-      shape,
       chunkShape,
       filters: layout.class === "chunked" ? filters : [],
       manifest: emptyManifest(dataset, shape, chunkShape),
@@ -154,11 +194,15 @@ function piecesOf(dataset: Dataset, decoded: boolean): Pieces {
     case "compact":
       return compactPieces(dataset, layout.data, shape);
     case "contiguous": {
-      const chunkShape = decoded ? blockShape(shape, datatype.size) : shape;
+      if (dataset.external) {
+        const { object, external } = dataset;
+        const pieces = await externalPieces(object.in, external, shape, datatype.size, storage, options);
+        return { filters: [], ...pieces };
+      }
+      const chunkShape = conversion.barrier ? blockShape(shape, datatype.size) : shape;
       const { address } = layout;
-      if (dataset.external) break;
       if (address === undefined) {
-        return { shape, chunkShape, filters: [], manifest: emptyManifest(dataset, shape, chunkShape) };
+        return { chunkShape, filters: [], manifest: emptyManifest(dataset, shape, chunkShape) };
       }
       if (layout.size !== undefined && layout.size < byteCount(shape, datatype)) {
         throw new MoraineError("CorruptFile", `${layout.size} bytes of data for a larger array`, {
@@ -166,7 +210,6 @@ function piecesOf(dataset: Dataset, decoded: boolean): Pieces {
         });
       }
       return {
-        shape,
         chunkShape,
         filters: [],
         manifest: contiguousManifest(dataset, address, shape, chunkShape),
@@ -205,7 +248,7 @@ function compactPieces(dataset: Dataset, data: Uint8Array, shape: readonly numbe
   const builder = builderOf(dataset, shape, shape);
   builder.appendInline(0, data.slice(0, size));
   const manifest = builder.build();
-  return { shape, chunkShape: shape, filters: [], manifest: async () => manifest };
+  return { chunkShape: shape, filters: [], manifest: async () => manifest };
 }
 
 function chunkedPieces(dataset: Dataset, layout: ChunkedLayout, shape: readonly number[]): Pieces {
@@ -235,7 +278,7 @@ function chunkedPieces(dataset: Dataset, layout: ChunkedLayout, shape: readonly 
     });
     return loaded;
   };
-  return { shape, chunkShape, filters, manifest };
+  return { chunkShape, filters, manifest };
 }
 
 /** The bytes of the whole array in one piece, cut into `chunkShape` along its slowest axes. */
@@ -268,22 +311,6 @@ function contiguousManifest(
     }
     return manifest;
   };
-}
-
-/**
- * The shape of blocks that lie in one piece each: whole in the fastest axes, of at most {@link BLOCK_BYTES} where
- * that is possible.
- */
-export function blockShape(shape: readonly number[], elementSize: number): number[] {
-  const block = [...shape];
-  let size = shape.reduce((product, length) => product * length, elementSize);
-  for (let axis = 0; axis < shape.length && size > BLOCK_BYTES; axis++) {
-    const length = shape[axis] ?? 1;
-    const rest = size / length;
-    block[axis] = Math.max(1, Math.floor(BLOCK_BYTES / rest));
-    size = rest * (block[axis] ?? 1);
-  }
-  return block;
 }
 
 /** Bytes of a block: the last one along the axis that is cut is shorter. */

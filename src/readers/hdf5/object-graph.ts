@@ -54,17 +54,8 @@ interface OpenLink {
 /** Soft links that lead to soft links: the library's own limit. */
 const MAXIMUM_TRAVERSALS = 16;
 
-/** Reads the graph of a file from its root group on. Errors: those of the file as a whole. */
-export async function readObjectGraph(
-  file: Hdf5File,
-  storage: Storage,
-  options?: StorageOptions,
-): Promise<GraphObject> {
-  const graph = new ObjectGraph(new FileSet(file, storage), options);
-  return await graph.read();
-}
-
-class ObjectGraph {
+/** The graph of a file and of those that it links to. */
+export class ObjectGraph {
   readonly #files: FileSet;
   readonly #options: StorageOptions | undefined;
   readonly #objects = new Map<string, MutableObject | MoraineError>();
@@ -72,11 +63,12 @@ class ObjectGraph {
   #level: MutableObject[] = [];
   #pending: OpenLink[] = [];
 
-  constructor(files: FileSet, options: StorageOptions | undefined) {
-    this.#files = files;
+  constructor(file: Hdf5File, storage: Storage, options?: StorageOptions) {
+    this.#files = new FileSet(file, storage);
     this.#options = options;
   }
 
+  /** Discovers everything from the root group on. Errors: those of the file as a whole. */
   async read(): Promise<GraphObject> {
     const main = this.#files.main;
     const [root] = await this.#discover(main, [main.file.rootAddress]);
@@ -93,6 +85,16 @@ class ObjectGraph {
       await this.#followOtherLinks();
     } while (this.#level.length > 0);
     return root;
+  }
+
+  /**
+   * The object at a path of a file that is named in another one; `.` is that one itself.
+   *
+   * Errors: `NotFound` where the file or the path is not there, and those of reading it.
+   */
+  async locate(from: GraphFile, fileName: string, path: string): Promise<GraphObject> {
+    const file = fileName === "." ? from : await this.#files.external(from, fileName, this.#options);
+    return await this.#descend(await this.#rootOf(file), path, 0);
   }
 
   /** One level of groups. */

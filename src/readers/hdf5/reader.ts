@@ -17,7 +17,7 @@ import { arrayOfDataset } from "./dataset-array.ts";
 import { Hdf5File } from "./hdf5-file.ts";
 import { isDimensionOnly, variableName } from "./netcdf4/conventions.ts";
 import { type DatasetDimensions, findDimensions } from "./netcdf4/dimensions.ts";
-import { type GraphObject, readObjectGraph } from "./object-graph.ts";
+import { type GraphObject, ObjectGraph } from "./object-graph.ts";
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 const SMALLEST_USER_BLOCK = 512;
@@ -42,19 +42,22 @@ export const hdf5: Reader = {
   },
   async open(address, storage, options) {
     const file = await Hdf5File.open(address, storage, options);
-    const root = await readObjectGraph(file, storage, options);
-    return await new GroupBuilder(storage, options).build(root);
+    const graph = new ObjectGraph(file, storage, options);
+    const root = await graph.read();
+    return await new GroupBuilder(graph, storage, options).build(root);
   },
 };
 
 class GroupBuilder {
+  readonly #graph: ObjectGraph;
   readonly #storage: Storage;
   readonly #options: StorageOptions | undefined;
   readonly #datasets = new Map<GraphObject, Dataset>();
   readonly #faults = new Map<GraphObject, MoraineError>();
   readonly #members = new Map<GraphObject, Member>();
 
-  constructor(storage: Storage, options: StorageOptions | undefined) {
+  constructor(graph: ObjectGraph, storage: Storage, options: StorageOptions | undefined) {
+    this.#graph = graph;
     this.#storage = storage;
     this.#options = options;
   }
@@ -111,7 +114,9 @@ class GroupBuilder {
       return await arrayOfDataset(
         dataset,
         {
+          graph: this.#graph,
           storage: this.#storage,
+          depth: 0,
           dimensionNames: names?.length === rank ? names : new Array<null>(rank).fill(null),
           attributes: (dataType) => withFillValue(values, dataType),
           hidden,

@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { Cursor } from "../../binary/cursor.ts";
-import { lookup3 } from "../../binary/lookup3.ts";
-import { MoraineError } from "../../errors.ts";
+import type { Cursor } from "../../../binary/cursor.ts";
+import { lookup3 } from "../../../binary/lookup3.ts";
+import { MoraineError } from "../../../errors.ts";
 import { type DataspaceSelection, parseSelection } from "./dataspace-selection.ts";
 
 export interface VirtualMapping {

@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { Cursor } from "../../binary/cursor.ts";
-import { MoraineError } from "../../errors.ts";
+import type { Cursor } from "../../../binary/cursor.ts";
+import { MoraineError } from "../../../errors.ts";
 
 /** Blocks in a regular pattern. */
 export interface RegularHyperslab {
