@@ -8,7 +8,7 @@ export type { JsonObject, JsonValue } from "./binary/json.ts";
 export type { CodecSpecification } from "./codecs/codec.ts";
 export type { DataType } from "./data-types/data-type.ts";
 export type { DigestRow, DigestValue } from "./dataset/digest.ts";
-export { Group, open, type WalkedNode } from "./dataset/group.ts";
+export { Group, open, store, type WalkedNode } from "./dataset/group.ts";
 export { type IndexOptions, type IndexProgress, index } from "./dataset/index/index.ts";
 export type { ChangedArray, IndexSummary, Note, TargetFormat } from "./dataset/index/summary.ts";
 export type { SourceOptions } from "./dataset/open.ts";
@@ -18,7 +18,22 @@ export { type ErrorCode, isMoraineError, MoraineError } from "./errors.ts";
 export type { Session } from "./icechunk/session.ts";
 export type { Storage, StorageOptions, Version } from "./storage/storage.ts";
 export type { ArrayMetadata, ChunkGrid } from "./zarr/array-metadata.ts";
+export {
+  createArray,
+  createGroup,
+  type NewArray,
+  type NewGroup,
+} from "./zarr/create.ts";
+export { create, Location, type OpenOptions, open as openLocation, root } from "./zarr/location.ts";
 export { ZarrArray } from "./zarr/node.ts";
 export { type Chunk, get } from "./zarr/read/get.ts";
+export { type RawResult, readRaw } from "./zarr/read/read.ts";
 export { coordinates, type Selection, type Slice, slice } from "./zarr/selection.ts";
+export { ZarrStore } from "./zarr/store.ts";
+export { consolidateMetadata } from "./zarr/store-documents.ts";
 export { set } from "./zarr/write/set.ts";
+export type { ArrayValues, ChunkValues, ElementList, ElementValue } from "./zarr/write/values.ts";
+export { writeRaw } from "./zarr/write/write.ts";
+export { ZARRITA_ROOT, type ZarritaReadable, ZarritaStorage } from "./zarr/zarrita/zarrita-storage.ts";
+export { ZarritaStore } from "./zarr/zarrita/zarrita-store.ts";
+export { ZipStorage } from "./zarr/zip/zip-storage.ts";

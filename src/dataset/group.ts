@@ -9,6 +9,7 @@ import { MoraineError } from "../errors.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ZarrArray } from "../zarr/node.ts";
 import { type GroupNode, nodeBelow } from "../zarr/tree.ts";
+import { ZarritaStore } from "../zarr/zarrita/zarrita-store.ts";
 import { openSource, type SourceOptions } from "./open.ts";
 import { absolutePath, arrayAt, type OpenedSource, type SourceFormat, walkSource } from "./source.ts";
 
@@ -35,6 +36,18 @@ export interface WalkedNode {
  */
 export async function open(address: string, options: SourceOptions = {}): Promise<Group> {
   return new Group(await openSource(address, options), "/");
+}
+
+/**
+ * Opens what lies at an address as a store object of zarrita.
+ *
+ * Errors: as {@link open}.
+ *
+ * @example
+ * const root = await zarr.open(await store("sst.nc"), { kind: "group" }); // zarrita's
+ */
+export async function store(address: string, options: SourceOptions = {}): Promise<ZarritaStore> {
+  return (await open(address, options)).store();
 }
 
 /** A group of a source. */
@@ -94,6 +107,22 @@ export class Group {
         ...(node.kind === "fault" && { error: node.error }),
       };
     }
+  }
+
+  /**
+   * The group as a store object of zarrita: its chunks are decoded here, and given as plain elements.
+   *
+   * @example
+   * const root = await zarr.open(group.store(), { kind: "group" }); // zarrita's
+   */
+  store(): ZarritaStore {
+    return new ZarritaStore({
+      root: this.#node ?? this.#source.root,
+      storage: this.#source.storage,
+      source: this.address,
+      // Looking for all nodes of a plain store takes a request for each of them.
+      isConsolidated: this.format !== "zarr",
+    });
   }
 
   /** Lets go of what the source holds open. */
