@@ -213,6 +213,27 @@ export class Manifest {
     return this.#decode(frame);
   }
 
+  /** Calls back with every reference's table, array after array, as they stand in the file. */
+  forEachReference(visit: (nodeId: Uint8Array, table: number) => void): void {
+    for (let i = 0; i < this.#arrays.count; i++) {
+      const nodeId = this.#nodeId(i);
+      const table = this.#reader.follow(this.#arrays.start + 4 * i);
+      const { start, count } = this.#reader.requiredVector(table, 1, 4, "references");
+      for (let k = 0; k < count; k++) visit(nodeId, this.#reader.follow(start + 4 * k));
+    }
+  }
+
+  /** Calls back with the identifier of every native chunk's object: bytes, and where it stands in them. */
+  forEachChunkObject(visit: (bytes: Uint8Array, at: number) => void): void {
+    this.forEachReference((_, table) => {
+      this.#unpack(table);
+      const field = this.#fields[REFERENCE_SLOT.chunkId] ?? 0;
+      if (field === 0) return;
+      this.#reader.slice(table + field, OBJECT_ID_BYTES);
+      visit(this.#reader.bytes, table + field);
+    });
+  }
+
   /**
    * The references of an array as columns.
    *
