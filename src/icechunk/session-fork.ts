@@ -10,6 +10,7 @@ import type { DeletedNode } from "./change-set.ts";
 import type { ChunkPacking } from "./chunk-packing.ts";
 import type { ChunkReferences } from "./format/chunk-references.ts";
 import type { NodeId, ObjectId } from "./format/identifier.ts";
+import { compareBytes } from "./format/order.ts";
 import type { ArrayNode, SnapshotNode } from "./format/snapshot.ts";
 import { regrid } from "./merge-references.ts";
 import { type CommitContext, writeTree } from "./session-commit.ts";
@@ -97,14 +98,16 @@ function requireMergeable(
     if (!existing || existing.id === node.id || fork.deleted.has(existing.id)) continue;
     // Groups that both needed as parents are the same where they say the same.
     const alike =
-      node.kind === "group" && existing.kind === "group" && sameBytes(node.userData, existing.userData);
+      node.kind === "group" &&
+      existing.kind === "group" &&
+      compareBytes(node.userData, existing.userData) === 0;
     if (!alike) throw conflict("both made a node", path);
   }
   for (const [id, node] of fork.updated) {
     const existing = ours.get(id);
     if (!existing) throw conflict("one changed the metadata of a node that the other deleted", node.path);
     const changedHere = changes.updated.has(id);
-    if (changedHere && !sameBytes(existing.userData, node.userData)) {
+    if (changedHere && compareBytes(existing.userData, node.userData) !== 0) {
       throw conflict("both changed the metadata of a node", node.path);
     }
   }
@@ -136,8 +139,4 @@ function withoutManifests(node: SnapshotNode): SnapshotNode {
 function keepManifests(node: SnapshotNode, before: SnapshotNode): SnapshotNode {
   const manifests: ArrayNode["manifests"] = before.kind === "array" ? before.manifests : [];
   return node.kind === "array" ? { ...node, manifests } : node;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

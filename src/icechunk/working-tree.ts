@@ -8,6 +8,7 @@ import { MoraineError } from "../errors.ts";
 import { isNodeName } from "../zarr/tree.ts";
 import { ChangeSet, isWithin } from "./change-set.ts";
 import { randomNodeId } from "./format/identifier.ts";
+import { compareBytes } from "./format/order.ts";
 import type { ArrayNode, Snapshot, SnapshotNode } from "./format/snapshot.ts";
 import { implicitGroup, type NodeContent } from "./node-content.ts";
 import { normalizePath, parentPath } from "./node-path.ts";
@@ -116,7 +117,7 @@ export class WorkingTree {
         },
       );
     }
-    if (sameBytes(node.userData, content.userData)) return node;
+    if (compareBytes(node.userData, content.userData) === 0) return node;
     // All of the content, as what it leaves out is to be gone.
     const updated: SnapshotNode =
       content.kind === "array" && node.kind === "array"
@@ -214,8 +215,4 @@ function addMember(members: Map<string, Set<string>>, path: string): void {
     else members.set(parent, new Set([name]));
     child = parent;
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
