@@ -6,7 +6,7 @@
 
 import { isMoraineError, MoraineError } from "../errors.ts";
 import { groupNodeOf } from "../manifest/virtual-group.ts";
-import type { Reader } from "../readers/reader.ts";
+import { type FileHead, HEAD_BYTES, type Reader, readHead } from "../readers/reader.ts";
 import { joinAddress, resolveAddress } from "../storage/address.ts";
 import { type RouterOptions, StorageRouter } from "../storage/router.ts";
 import type { ByteRange, StorageOptions } from "../storage/storage.ts";
@@ -27,8 +27,6 @@ export interface SourceOptions extends StorageOptions, RouterOptions {
   readonly storage?: StorageRouter | undefined;
 }
 
-/** Bytes that formats are recognised by. */
-const HEAD_BYTES = 512 * 1024;
 const HDF5_SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 let workingFolder = (): string => "/";
@@ -54,23 +52,20 @@ export function addressOf(typed: string): string {
 export async function openSource(typed: string, options: SourceOptions = {}): Promise<OpenedSource> {
   const address = addressOf(typed);
   const storage = options.storage ?? new StorageRouter(options);
-  const head = address.endsWith("/") ? undefined : await readHead(address, storage, options);
+  const head = address.endsWith("/") ? undefined : await headOf(address, storage, options);
   return head === undefined
     ? await openFolder(address, storage, options)
     : await openFile(address, head, storage, options);
 }
 
 /** The first bytes of a file; undefined where no file is. */
-async function readHead(
+async function headOf(
   address: string,
   storage: StorageRouter,
   options: StorageOptions,
-): Promise<Uint8Array | undefined> {
+): Promise<FileHead | undefined> {
   try {
-    const { size } = await storage.head(address, { signal: options.signal });
-    const range: ByteRange = { offset: 0, length: Math.min(size, HEAD_BYTES) };
-    const { parts } = await storage.read(address, [range], { signal: options.signal });
-    return parts[0];
+    return await readHead(address, storage, options);
   } catch (error) {
     if (isMoraineError(error, "NotFound")) return undefined;
     throw error;
@@ -79,23 +74,23 @@ async function readHead(
 
 async function openFile(
   address: string,
-  head: Uint8Array,
+  head: FileHead,
   storage: StorageRouter,
   options: SourceOptions,
 ): Promise<OpenedSource> {
   const found =
-    FORMATS.find(([, reader]) => reader.matches(head)) ??
-    ((await hasLateSignature(address, head, storage, options))
+    FORMATS.find(([, reader]) => reader.matches(head.bytes)) ??
+    ((await hasLateSignature(address, head.bytes, storage, options))
       ? FORMATS.find(([format]) => format === "hdf5")
       : undefined);
   if (found === undefined) {
     throw new MoraineError(
-      head.length === 0 ? "TruncatedFile" : "UnknownFormat",
-      head.length === 0 ? "the file is empty" : "the bytes are of no format that is read here",
+      head.bytes.length === 0 ? "TruncatedFile" : "UnknownFormat",
+      head.bytes.length === 0 ? "the file is empty" : "the bytes are of no format that is read here",
       { source: address, offset: 0 },
     );
   }
-  return await openByReader(address, found, storage, options);
+  return await openByReader(address, head, found, storage, options);
 }
 
 /** A user block of HDF5 may be longer than what was read: signatures stand at powers of two. */
@@ -115,11 +110,12 @@ async function hasLateSignature(
 
 async function openByReader(
   address: string,
+  head: FileHead,
   [format, reader]: readonly [SourceFormat, Reader],
   storage: StorageRouter,
   options: SourceOptions,
 ): Promise<OpenedSource> {
-  const root = await reader.open(address, storage, { signal: options.signal });
+  const root = await reader.open(address, storage, { signal: options.signal, head });
   return {
     address,
     format,
@@ -144,7 +140,7 @@ async function openFolder(
 ): Promise<OpenedSource> {
   const address = typed.endsWith("/") ? typed : `${typed}/`;
   const has = async (key: string): Promise<boolean> =>
-    (await readHead(joinAddress(address, key), storage, options)) !== undefined;
+    (await headOf(joinAddress(address, key), storage, options)) !== undefined;
   const [repository, zarr] = await Promise.all(
     [MARKS.icechunk, MARKS.zarr].map(async (keys) => (await Promise.all(keys.map(has))).some(Boolean)),
   );

@@ -5,16 +5,41 @@
  */
 
 import type { VirtualGroup } from "../manifest/virtual-group.ts";
-import type { Storage, StorageOptions } from "../storage/storage.ts";
+import type { Storage, StorageOptions, Version } from "../storage/storage.ts";
+
+/** The first bytes of a file, as many as there are up to {@link HEAD_BYTES}, and the version they are of. */
+export interface FileHead {
+  readonly bytes: Uint8Array;
+  readonly version: Version;
+}
+
+/** A first request of this size holds all metadata of many small files. */
+export const HEAD_BYTES: number = 64 * 1024;
+
+export interface OpenOptions extends StorageOptions {
+  /** Where it is at hand already. */
+  readonly head?: FileHead | undefined;
+}
 
 /** One format. A further format is one more folder beside this file and one more line in the dataset room. */
 export interface Reader {
   readonly name: string;
-  /** Whether the first bytes (512 KiB, or the whole of a smaller object) are of this format. */
+  /** Whether the first bytes ({@link HEAD_BYTES}, or the whole of a smaller object) are of this format. */
   matches(head: Uint8Array): boolean;
   /**
    * Scan a file. Errors of the whole file are thrown (`TruncatedFile`, `CorruptFile`, …) with source and
    * offset; those of one array stay with it.
    */
-  open(address: string, storage: Storage, options?: StorageOptions): Promise<VirtualGroup>;
+  open(address: string, storage: Storage, options?: OpenOptions): Promise<VirtualGroup>;
+}
+
+/** Reads the first bytes of a file. Errors: those of the storage. */
+export async function readHead(
+  address: string,
+  storage: Storage,
+  options: StorageOptions = {},
+): Promise<FileHead> {
+  const range = { offset: 0, length: HEAD_BYTES };
+  const { parts, version } = await storage.read(address, [range], { signal: options.signal, clip: true });
+  return { bytes: parts[0] ?? new Uint8Array(0), version };
 }

@@ -4,11 +4,10 @@
  * @module
  */
 
-import { isMoraineError, MoraineError } from "../../errors.ts";
+import { MoraineError } from "../../errors.ts";
 import type { Storage, StorageOptions, Version } from "../../storage/storage.ts";
+import { type OpenOptions, readHead } from "../reader.ts";
 
-/** Bytes of the first request: holds all metadata of many small files. */
-const FIRST = 64 * 1024;
 /** A miss is widened to blocks of this size: what lies beside metadata is mostly metadata. */
 const BLOCK = 32 * 1024;
 /** So many scattered misses at once are not worth their neighbours: they are widened to small blocks. */
@@ -77,13 +76,13 @@ export class FileBlocks {
     this.#storage = storage;
   }
 
-  /** Reads the first block, which tells the version and the size too. */
-  static async open(source: string, storage: Storage, options: StorageOptions = {}): Promise<FileBlocks> {
-    const first = await readFirst(source, storage, options);
-    const file = new FileBlocks(source, storage, first.version, first.size);
-    if (first.bytes.length > 0) {
-      const segment = { start: 0, end: first.bytes.length, bytes: first.bytes, ready: Promise.resolve() };
-      file.#insert(segment, 0);
+  /** Reads the first block, unless it is at hand; it tells the version and the size too. */
+  static async open(source: string, storage: Storage, options: OpenOptions = {}): Promise<FileBlocks> {
+    const { bytes, version } = options.head ?? (await readHead(source, storage, options));
+    const size = version.size ?? (await storage.head(source, { signal: options.signal })).size;
+    const file = new FileBlocks(source, storage, { ...version, size }, size);
+    if (bytes.length > 0) {
+      file.#insert({ start: 0, end: bytes.length, bytes, ready: Promise.resolve() }, 0);
     }
     return file;
   }
@@ -263,22 +262,6 @@ export class FileBlocks {
       for (const wanted of queue) wanted.reject(error);
     }
   }
-}
-
-/** The first block, or all of a smaller file. */
-async function readFirst(source: string, storage: Storage, options: StorageOptions) {
-  try {
-    const { parts, version } = await storage.read(source, [{ offset: 0, length: FIRST }], options);
-    const size = version.size ?? (await storage.head(source, options)).size;
-    return { bytes: parts[0] ?? new Uint8Array(0), version: { ...version, size }, size };
-  } catch (error) {
-    if (!isMoraineError(error, "TruncatedFile")) throw error;
-  }
-  const version = await storage.head(source, options);
-  const length = Math.min(version.size, FIRST);
-  if (length === 0) return { bytes: new Uint8Array(0), version, size: 0 };
-  const { parts } = await storage.read(source, [{ offset: 0, length }], { ...options, version });
-  return { bytes: parts[0] ?? new Uint8Array(0), version, size: version.size };
 }
 
 /** The bytes of a range that lies in these segments, one after another. */

@@ -6,6 +6,7 @@
 
 import type { MoraineError } from "../../errors.ts";
 import type { Storage, StorageOptions, Version } from "../../storage/storage.ts";
+import type { OpenOptions } from "../reader.ts";
 import { readAttributeMessages } from "./attribute-messages.ts";
 import { parseCacheImage, parseCacheImageMessage } from "./cache-image.ts";
 import { settle } from "./faults.ts";
@@ -82,7 +83,7 @@ export class Hdf5File {
    * const file = await Hdf5File.open("file:///a.nc", storage);
    * const [root] = await file.objectHeaders([file.rootAddress]);
    */
-  static async open(address: string, storage: Storage, options: StorageOptions = {}): Promise<Hdf5File> {
+  static async open(address: string, storage: Storage, options: OpenOptions = {}): Promise<Hdf5File> {
     const blocks = await FileBlocks.open(address, storage, options);
     const superblock = await readSuperblock(blocks, options);
     const metadata = new FileMetadata(blocks, superblock);

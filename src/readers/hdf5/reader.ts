@@ -42,9 +42,11 @@ export const hdf5: Reader = {
   },
   async open(address, storage, options) {
     const file = await Hdf5File.open(address, storage, options);
-    const graph = new ObjectGraph(file, storage, options);
+    // The head is of this file alone: others are opened on the way.
+    const following = { signal: options?.signal };
+    const graph = new ObjectGraph(file, storage, following);
     const root = await graph.read();
-    return await new GroupBuilder(graph, storage, options).build(root);
+    return await new GroupBuilder(graph, storage, following).build(root);
   },
 };
 

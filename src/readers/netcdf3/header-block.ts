@@ -5,11 +5,11 @@
  */
 
 import { isMoraineError, MoraineError } from "../../errors.ts";
-import type { Storage, StorageOptions, Version } from "../../storage/storage.ts";
+import type { Storage, Version } from "../../storage/storage.ts";
+import { type OpenOptions, readHead } from "../reader.ts";
 import { type Header, parseHeader } from "./header.ts";
 
-/** Most headers fit; over a network this costs little more than the round trip. */
-const FIRST_BLOCK = 64 * 1024;
+/** Blocks after the first bytes, which hold most headers. */
 const GROWTH = 8;
 /** No header of a real file comes near. */
 const MAXIMUM_HEADER = 32 * 1024 * 1024;
@@ -29,23 +29,27 @@ export interface HeaderBlock {
 export async function readHeader(
   address: string,
   storage: Storage,
-  options?: StorageOptions,
+  options: OpenOptions = {},
 ): Promise<HeaderBlock> {
-  const { size: fileSize, ...state } = await storage.head(address, options);
-  const version: Version = { ...state, size: fileSize };
-  for (let block = FIRST_BLOCK; ; block *= GROWTH) {
-    const length = Math.min(block, fileSize, MAXIMUM_HEADER);
-    const { parts } = await storage.read(address, [{ offset: 0, length }], { ...options, version });
+  const { signal } = options;
+  const head = options.head ?? (await readHead(address, storage, { signal }));
+  const { version } = head;
+  const fileSize = version.size ?? (await storage.head(address, { signal })).size;
+  let { bytes } = head;
+  for (;;) {
     try {
-      const header = parseHeader(parts[0] ?? new Uint8Array(0), address, fileSize);
-      return { header, version, fileSize };
+      const header = parseHeader(bytes, address, fileSize);
+      return { header, version: { ...version, size: fileSize }, fileSize };
     } catch (error) {
-      if (!isMoraineError(error, "TruncatedFile") || length === fileSize) throw error;
-      if (length === MAXIMUM_HEADER) {
+      if (!isMoraineError(error, "TruncatedFile") || bytes.length >= fileSize) throw error;
+      if (bytes.length >= MAXIMUM_HEADER) {
         throw new MoraineError("LimitExceeded", `the header is longer than ${MAXIMUM_HEADER} bytes`, {
           source: address,
         });
       }
     }
+    const length = Math.min(bytes.length * GROWTH, fileSize, MAXIMUM_HEADER);
+    const { parts } = await storage.read(address, [{ offset: 0, length }], { signal, version });
+    bytes = parts[0] ?? bytes;
   }
 }
