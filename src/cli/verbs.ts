@@ -5,10 +5,34 @@
  */
 
 import type { Verb } from "./verb.ts";
+import { branch } from "./verbs/branch.ts";
+import { diff } from "./verbs/diff.ts";
 import { digest } from "./verbs/digest.ts";
+import { expire } from "./verbs/expire.ts";
+import { fsck } from "./verbs/fsck.ts";
+import { gc } from "./verbs/gc.ts";
 import { index } from "./verbs/index.ts";
 import { inspect } from "./verbs/inspect.ts";
+import { log } from "./verbs/log.ts";
+import { migrate } from "./verbs/migrate.ts";
 import { read } from "./verbs/read.ts";
 import { refs } from "./verbs/refs.ts";
+import { status } from "./verbs/status.ts";
+import { tag } from "./verbs/tag.ts";
 
-export const VERBS: readonly Verb[] = [inspect, digest, refs, read, index];
+export const VERBS: readonly Verb[] = [
+  inspect,
+  digest,
+  refs,
+  read,
+  index,
+  log,
+  branch,
+  tag,
+  diff,
+  status,
+  expire,
+  gc,
+  fsck,
+  migrate,
+];

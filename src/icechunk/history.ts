@@ -7,7 +7,13 @@
 import type { JsonObject } from "../binary/json.ts";
 import { MoraineError } from "../errors.ts";
 import { SPEC_VERSION } from "./format/envelope.ts";
-import { decodeIdentifier, encodeIdentifier, OBJECT_ID_BYTES, type ObjectId } from "./format/identifier.ts";
+import {
+  decodeIdentifier,
+  encodeIdentifier,
+  isObjectId,
+  OBJECT_ID_BYTES,
+  type ObjectId,
+} from "./format/identifier.ts";
 import { decodeMetadata } from "./format/metadata.ts";
 import type { RepoInfo, SnapshotInfo } from "./format/repo.ts";
 import { branchTip, MAIN_BRANCH, requireSnapshot, tagTarget } from "./refs.ts";
@@ -53,9 +59,22 @@ export function resolveRef(info: RepoInfo, ref: Ref, source: string): ObjectId {
   }
   if (tag !== undefined) return tagTarget(info, tag);
   if (snapshotId === undefined) return branchTip(info, branch ?? MAIN_BRANCH);
-  const canonical = encodeIdentifier(decodeIdentifier(snapshotId, OBJECT_ID_BYTES));
-  requireSnapshot(info, canonical);
-  return canonical;
+  const id = resolvedId(snapshotId);
+  requireSnapshot(info, id);
+  return id;
+}
+
+/** What a name stands for: a branch, a tag or a snapshot, in this order. Errors: `NotFound`. */
+export function refNamed(info: RepoInfo, name: string, source: string): SnapshotRef {
+  if (info.branches.has(name)) return { branch: name };
+  if (info.tags.has(name)) return { tag: name };
+  if (isObjectId(name) && info.snapshots.has(resolvedId(name))) return { snapshotId: resolvedId(name) };
+  throw new MoraineError("NotFound", `there is no branch, tag or snapshot "${name}"`, { source });
+}
+
+/** The canonical text of an identifier, which people may misspell in Crockford's ways. */
+function resolvedId(text: string): ObjectId {
+  return encodeIdentifier(decodeIdentifier(text, OBJECT_ID_BYTES));
 }
 
 function snapshotAt(info: RepoInfo, tip: ObjectId, time: Date, source: string): ObjectId {

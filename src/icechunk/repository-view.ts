@@ -16,7 +16,14 @@ import { decodeMetadata } from "./format/metadata.ts";
 import type { RepoInfo } from "./format/repo.ts";
 import type { RepositoryStatus, Update } from "./format/update.ts";
 import { type CheckedRepository, checkRepository } from "./fsck.ts";
-import { ancestryOf, type HistoryEntry, type Ref, resolveRef, type SnapshotRef } from "./history.ts";
+import {
+  ancestryOf,
+  type HistoryEntry,
+  type Ref,
+  refNamed,
+  resolveRef,
+  type SnapshotRef,
+} from "./history.ts";
 import { operationsLog } from "./operations-log.ts";
 import { branchTip, tagTarget } from "./refs.ts";
 import { RepositoryFiles } from "./repository-files.ts";
@@ -112,6 +119,11 @@ export class RepositoryView {
   /** The snapshot that a ref leads to. Errors: `NotFound`. */
   async resolve(ref: Ref, options: StorageOptions = {}): Promise<ObjectId> {
     return resolveRef(await this.info(options), ref, this.address);
+  }
+
+  /** What a name stands for: a branch, a tag or a snapshot, in this order. Errors: `NotFound`. */
+  async refNamed(name: string, options: StorageOptions = {}): Promise<SnapshotRef> {
+    return refNamed(await this.info(options), name, this.address);
   }
 
   /** A snapshot and those before it, newest first. Errors: `NotFound`. */

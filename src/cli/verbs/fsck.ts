@@ -1,0 +1,51 @@
+/**
+ * `moraine fsck`: checks a repository whole.
+ *
+ * @module
+ */
+
+import type { Finding } from "../../icechunk/fsck.ts";
+import { openRepository } from "../repository-words.ts";
+import type { Verb } from "../verb.ts";
+
+export const fsck: Verb = {
+  name: "fsck",
+  synopsis: "REPOSITORY",
+  summary:
+    "Check every file, reference and order rule of a repository; exit status 1 where something is wrong.",
+  options: [],
+  positionals: { minimum: 1, maximum: 1 },
+  examples: ["moraine fsck archive.icechunk"],
+  async run(words, context) {
+    const repository = await openRepository(words, context);
+    const { checked, findings } = await repository.fsck({ signal: context.signal });
+    const wrong = findings.filter(({ severity }) => severity === "error").length;
+    if (words.flag("json")) {
+      const { snapshots, manifests, transactionLogs, references, nativeChunks } = checked;
+      await context.print(
+        JSON.stringify({
+          checked: {
+            snapshots,
+            manifests,
+            transaction_logs: transactionLogs,
+            references,
+            native_chunks: nativeChunks,
+          },
+          findings,
+        }),
+      );
+    } else {
+      for (const finding of findings) await context.print(textOf(finding));
+      await context.print(
+        `${checked.snapshots} snapshots, ${checked.manifests} manifests, ${checked.transactionLogs} transaction logs, ` +
+          `${checked.references.toLocaleString("en")} references, ${checked.nativeChunks.toLocaleString("en")} chunk objects: ` +
+          `${wrong} wrong, ${findings.length - wrong} to know`,
+      );
+    }
+    return wrong === 0 ? 0 : 1;
+  },
+};
+
+function textOf({ severity, code, message, source, path }: Finding): string {
+  return `${severity}: ${code}: ${message} (${[source, path].filter((part) => part !== undefined).join(", ")})`;
+}
