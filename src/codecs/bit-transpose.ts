@@ -17,31 +17,17 @@ const GROUP = 8;
 export function untransposeBits(planes: Uint8Array, elements: Uint8Array, elementSize: number): void {
   const groups = planes.length / elementSize / GROUP;
   for (let byte = 0; byte < elementSize; byte++) {
-    const first = byte * GROUP * groups;
-    for (let group = 0; group < groups; group++) {
-      // Eight bytes as a matrix of 8 x 8 bits, in two words, transposed by swapping ever smaller quarters.
-      let low = 0;
-      let high = 0;
-      for (let bit = 0; bit < 4; bit++) {
-        low |= (planes[first + bit * groups + group] ?? 0) << (GROUP * bit);
-        high |= (planes[first + (bit + 4) * groups + group] ?? 0) << (GROUP * bit);
-      }
-      let swap = (low ^ (low >>> 7)) & 0x00aa00aa;
-      low ^= swap ^ (swap << 7);
-      swap = (high ^ (high >>> 7)) & 0x00aa00aa;
-      high ^= swap ^ (swap << 7);
-      swap = (low ^ (low >>> 14)) & 0x0000cccc;
-      low ^= swap ^ (swap << 14);
-      swap = (high ^ (high >>> 14)) & 0x0000cccc;
-      high ^= swap ^ (swap << 14);
-      const upper = (low & 0x0f0f0f0f) | ((high & 0x0f0f0f0f) << 4);
-      const lower = ((low >>> 4) & 0x0f0f0f0f) | (high & 0xf0f0f0f0);
-      const at = group * GROUP * elementSize + byte;
-      for (let element = 0; element < 4; element++) {
-        elements[at + element * elementSize] = upper >>> (GROUP * element);
-        elements[at + (element + 4) * elementSize] = lower >>> (GROUP * element);
-      }
-    }
+    transposeMatrices(
+      planes,
+      byte * GROUP * groups,
+      groups,
+      1,
+      elements,
+      byte,
+      elementSize,
+      GROUP * elementSize,
+      groups,
+    );
   }
 }
 
@@ -49,16 +35,63 @@ export function untransposeBits(planes: Uint8Array, elements: Uint8Array, elemen
 export function transposeBits(elements: Uint8Array, planes: Uint8Array, elementSize: number): void {
   const groups = elements.length / elementSize / GROUP;
   for (let byte = 0; byte < elementSize; byte++) {
-    const first = byte * GROUP * groups;
-    for (let group = 0; group < groups; group++) {
-      const at = group * GROUP * elementSize + byte;
-      for (let bit = 0; bit < GROUP; bit++) {
-        let plane = 0;
-        for (let element = 0; element < GROUP; element++) {
-          plane |= (((elements[at + element * elementSize] ?? 0) >> bit) & 1) << element;
-        }
-        planes[first + bit * groups + group] = plane;
-      }
-    }
+    transposeMatrices(
+      elements,
+      byte,
+      elementSize,
+      GROUP * elementSize,
+      planes,
+      byte * GROUP * groups,
+      groups,
+      1,
+      groups,
+    );
+  }
+}
+
+/**
+ * Transposes matrices of 8 x 8 bits, each of eight bytes `step` apart, one matrix `stride` after the other. They are
+ * held in two words, and ever smaller quarters are swapped.
+ */
+function transposeMatrices(
+  from: Uint8Array,
+  start: number,
+  step: number,
+  stride: number,
+  to: Uint8Array,
+  toStart: number,
+  toStep: number,
+  toStride: number,
+  count: number,
+): void {
+  for (let matrix = 0, a = start, b = toStart; matrix < count; matrix++, a += stride, b += toStride) {
+    let low =
+      (from[a] ?? 0) |
+      ((from[a + step] ?? 0) << 8) |
+      ((from[a + 2 * step] ?? 0) << 16) |
+      ((from[a + 3 * step] ?? 0) << 24);
+    let high =
+      (from[a + 4 * step] ?? 0) |
+      ((from[a + 5 * step] ?? 0) << 8) |
+      ((from[a + 6 * step] ?? 0) << 16) |
+      ((from[a + 7 * step] ?? 0) << 24);
+    let swap = (low ^ (low >>> 7)) & 0x00aa00aa;
+    low ^= swap ^ (swap << 7);
+    swap = (high ^ (high >>> 7)) & 0x00aa00aa;
+    high ^= swap ^ (swap << 7);
+    swap = (low ^ (low >>> 14)) & 0x0000cccc;
+    low ^= swap ^ (swap << 14);
+    swap = (high ^ (high >>> 14)) & 0x0000cccc;
+    high ^= swap ^ (swap << 14);
+    const upper = (low & 0x0f0f0f0f) | ((high & 0x0f0f0f0f) << 4);
+    const lower = ((low >>> 4) & 0x0f0f0f0f) | (high & 0xf0f0f0f0);
+    to[b] = upper;
+    to[b + toStep] = upper >>> 8;
+    to[b + 2 * toStep] = upper >>> 16;
+    to[b + 3 * toStep] = upper >>> 24;
+    to[b + 4 * toStep] = lower;
+    to[b + 5 * toStep] = lower >>> 8;
+    to[b + 6 * toStep] = lower >>> 16;
+    to[b + 7 * toStep] = lower >>> 24;
   }
 }

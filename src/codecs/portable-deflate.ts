@@ -12,8 +12,9 @@ import type { Deflate, DeflateFormat } from "./native.ts";
 
 export const portableDeflate: Deflate = {
   inflate(bytes, format, maximum) {
-    const out = inflate(bytes, format, maximum);
-    verify(bytes, format, out);
+    const { out, members } = inflate(bytes, format, maximum);
+    if (format === "zlib") verifyZlib(bytes, out);
+    if (format === "gzip") members.forEach((_, member) => void verifyMember(bytes, out, members, member));
     return out;
   },
   deflate(bytes, format, level) {
@@ -23,9 +24,20 @@ export const portableDeflate: Deflate = {
   },
 };
 
+/** Where a gzip member begins: in the compressed bytes, and in what comes out. */
+interface Member {
+  readonly at: number;
+  readonly out: number;
+}
+
 /** fflate's streams, so that what lies about its size cannot make it allocate beforehand. */
-function inflate(bytes: Uint8Array, format: DeflateFormat, maximum: number): Uint8Array {
+function inflate(
+  bytes: Uint8Array,
+  format: DeflateFormat,
+  maximum: number,
+): { readonly out: Uint8Array; readonly members: readonly Member[] } {
   const pieces: Uint8Array[] = [];
+  const members: Member[] = [{ at: 0, out: 0 }];
   let total = 0;
   let ended = false;
   const receive = (piece: Uint8Array, final: boolean) => {
@@ -37,30 +49,37 @@ function inflate(bytes: Uint8Array, format: DeflateFormat, maximum: number): Uin
   };
   const stream =
     format === "zlib" ? new Unzlib(receive) : format === "gzip" ? new Gunzip(receive) : new Inflate(receive);
+  if (stream instanceof Gunzip) stream.onmember = (at) => void members.push({ at, out: total });
   stream.push(bytes, true);
   if (!ended) throw new MoraineError("CorruptChunk", "the compressed bytes end too early");
-  if (pieces.length === 1 && pieces[0]) return pieces[0];
+  if (pieces.length === 1 && pieces[0]) return { out: pieces[0], members };
   const out = new Uint8Array(total);
   let at = 0;
   for (const piece of pieces) {
     out.set(piece, at);
     at += piece.length;
   }
-  return out;
+  return { out, members };
 }
 
-/** Compares the checksum at the end of the frame. Of several gzip members the last one's is looked at. */
-function verify(bytes: Uint8Array, format: DeflateFormat, out: Uint8Array): void {
+/** The checksum behind the deflated bytes (RFC 1950, section 2.2). */
+function verifyZlib(bytes: Uint8Array, out: Uint8Array): void {
+  if (bytes.length < 6) throw new MoraineError("CorruptChunk", "the compressed bytes end too early");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (format === "zlib" && bytes.length >= 6) {
-    if (view.getUint32(bytes.length - 4) !== adler32(out)) throw mismatch("adler32");
-  } else if (format === "gzip" && bytes.length >= 18) {
-    const size = view.getUint32(bytes.length - 4, true);
-    if (size > out.length) throw new MoraineError("CorruptChunk", "the gzip member says another size");
-    if (view.getUint32(bytes.length - 8, true) !== crc32(out.subarray(out.length - size))) {
-      throw mismatch("crc32");
-    }
+  if (view.getUint32(bytes.length - 4) !== adler32(out)) throw mismatch("adler32");
+}
+
+/** Checksum and size behind a member (RFC 1952, section 2.3.1). */
+function verifyMember(bytes: Uint8Array, out: Uint8Array, members: readonly Member[], member: number): void {
+  const start = members[member] ?? { at: 0, out: 0 };
+  const end = members[member + 1] ?? { at: bytes.length, out: out.length };
+  if (end.at - start.at < 18) throw new MoraineError("CorruptChunk", "the compressed bytes end too early");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const content = out.subarray(start.out, end.out);
+  if (view.getUint32(end.at - 4, true) !== content.length % 2 ** 32) {
+    throw new MoraineError("CorruptChunk", "the gzip member says another size");
   }
+  if (view.getUint32(end.at - 8, true) !== crc32(content)) throw mismatch("crc32");
 }
 
 function mismatch(name: string): MoraineError {

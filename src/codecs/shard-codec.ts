@@ -10,7 +10,7 @@ import { itemSize } from "../data-types/data-type.ts";
 import { decodeElement } from "../data-types/elements.ts";
 import { MoraineError } from "../errors.ts";
 import type { ArrayToBytesCodec, ChunkData, CodecMaker } from "./codec.ts";
-import { isFill } from "./fill.ts";
+import { isAllFill } from "./empty-chunk.ts";
 import { createPipeline } from "./pipeline.ts";
 import { parseSharding, shardLayout } from "./sharding.ts";
 
@@ -53,7 +53,7 @@ export const makeSharding: CodecMaker = (values, { shape, dataType, fillValue })
       let at = indexCodec.location === "start" ? indexCodec.size : 0;
       for (let entry = 0; entry < indexCodec.count; entry++) {
         const chunk = shard.take(entry);
-        if (isFill(chunk, fillValue, dataType)) continue;
+        if (isAllFill(chunk, fillValue)) continue;
         const part = inner.encode(chunk);
         parts.push(part);
         offsets[entry] = at;

@@ -39,74 +39,144 @@ export function permute(
   order: readonly number[],
   size: number | undefined,
 ): ChunkData {
-  if (order.every((axis, index) => axis === index)) return data;
-  const sources = sourceIndexes(shape, order);
-  if (!(data instanceof Uint8Array)) {
-    return isStrings(data) ? gather(data, sources, "") : gather(data, sources, new Uint8Array(0));
-  }
+  if (order.every((axis, index) => axis === index) || data.length === 0) return data;
+  const loops = loopsOf(shape, order);
+  if (!(data instanceof Uint8Array)) return permuteValues(data, loops);
   const width = size ?? 1;
   const out = new Uint8Array(data.length);
-  const aligned = data.byteOffset % 4 === 0;
-  if (width === 1) copyWords(data, out, sources);
-  else if (width === 2 && aligned) copyWords(words16(data), words16(out), sources);
-  else if (width === 4 && aligned) copyWords(words32(data), words32(out), sources);
-  else copyElements(data, out, sources, width);
+  const { byteOffset } = data;
+  if (width === 2 && byteOffset % 2 === 0) {
+    copyWords(new Uint16Array(data.buffer, byteOffset, data.length >> 1), new Uint16Array(out.buffer), loops);
+  } else if (width === 4 && byteOffset % 4 === 0) {
+    copyWords(new Uint32Array(data.buffer, byteOffset, data.length >> 2), new Uint32Array(out.buffer), loops);
+  } else if (width === 8 && byteOffset % 4 === 0) {
+    copyPairs(new Uint32Array(data.buffer, byteOffset, data.length >> 2), new Uint32Array(out.buffer), loops);
+  } else {
+    copyElements(data, out, loops, width);
+  }
   return out;
 }
 
-function isStrings(data: readonly string[] | readonly Uint8Array[]): data is readonly string[] {
-  return typeof data[0] === "string";
+/** Lengths of the output's axes, outermost first, and the steps in the input along them, in elements. */
+interface Loops {
+  readonly lengths: readonly number[];
+  readonly steps: readonly number[];
 }
 
-function gather<T>(items: readonly T[], sources: Float64Array, none: T): T[] {
-  return Array.from(sources, (index) => items[index] ?? none);
-}
-
-function words16(bytes: Uint8Array): Uint16Array {
-  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
-}
-
-function words32(bytes: Uint8Array): Uint32Array {
-  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
-}
-
-type Words = Uint8Array | Uint16Array | Uint32Array;
-
-function copyWords(from: Words, to: Words, sources: Float64Array): void {
-  for (let i = 0; i < sources.length; i++) to[i] = from[sources[i] ?? 0] ?? 0;
-}
-
-function copyElements(from: Uint8Array, to: Uint8Array, sources: Float64Array, width: number): void {
-  for (let i = 0; i < sources.length; i++) {
-    const source = (sources[i] ?? 0) * width;
-    const target = i * width;
-    for (let byte = 0; byte < width; byte++) to[target + byte] = from[source + byte] ?? 0;
+/** Axes that are neighbours in both are one. */
+function loopsOf(shape: readonly number[], order: readonly number[]): Loops {
+  const strides = shape.map((_, axis) =>
+    shape.slice(axis + 1).reduce((product, length) => product * length, 1),
+  );
+  const lengths: number[] = [];
+  const steps: number[] = [];
+  for (const axis of order) {
+    const length = shape[axis] ?? 1;
+    const step = strides[axis] ?? 1;
+    if (length === 1) continue;
+    const last = lengths.length - 1;
+    if (last >= 0 && steps[last] === length * step) {
+      lengths[last] = (lengths[last] ?? 1) * length;
+      steps[last] = step;
+    } else {
+      lengths.push(length);
+      steps.push(step);
+    }
   }
+  return { lengths, steps };
 }
 
-/** For each element of the output, in C order, its index in the input. */
-function sourceIndexes(shape: readonly number[], order: readonly number[]): Float64Array {
-  const rank = shape.length;
-  const strides = new Array<number>(rank).fill(1);
-  for (let axis = rank - 2; axis >= 0; axis--)
-    strides[axis] = (strides[axis + 1] ?? 1) * (shape[axis + 1] ?? 1);
-  const lengths = order.map((axis) => shape[axis] ?? 1);
-  const steps = order.map((axis) => strides[axis] ?? 1);
-  const indexes = new Float64Array(lengths.reduce((product, length) => product * length, 1));
-  const position = new Array<number>(rank).fill(0);
-  let source = 0;
-  for (let i = 0; i < indexes.length; i++) {
-    indexes[i] = source;
-    for (let axis = rank - 1; axis >= 0; axis--) {
+/** The input is read along its rows in tiles, so that what is fetched from memory is used while it is near. */
+const TILE = 16;
+
+type Words = Uint16Array | Uint32Array;
+
+/** Calls `plane` for all positions of the axes but the last two: where they begin in the input and the output. */
+function eachPlane({ lengths, steps }: Loops, plane: (from: number, to: number) => void): void {
+  const outer = Math.max(lengths.length - 2, 0);
+  const planeSize = lengths.slice(outer).reduce((product, length) => product * length, 1);
+  const planes = lengths.slice(0, outer).reduce((product, length) => product * length, 1);
+  const position = new Array<number>(outer).fill(0);
+  let from = 0;
+  for (let index = 0; index < planes; index++) {
+    plane(from, index * planeSize);
+    for (let axis = outer - 1; axis >= 0; axis--) {
       const next = (position[axis] ?? 0) + 1;
-      source += steps[axis] ?? 0;
+      from += steps[axis] ?? 0;
       if (next < (lengths[axis] ?? 1)) {
         position[axis] = next;
         break;
       }
-      source -= next * (steps[axis] ?? 0);
+      from -= next * (steps[axis] ?? 0);
       position[axis] = 0;
     }
   }
-  return indexes;
+}
+
+/** Lengths and steps of the last two axes. */
+function innerLoops({ lengths, steps }: Loops): readonly [number, number, number, number] {
+  const last = lengths.length - 1;
+  return [lengths[last - 1] ?? 1, steps[last - 1] ?? 0, lengths[last] ?? 1, steps[last] ?? 1];
+}
+
+function copyWords(from: Words, to: Words, loops: Loops): void {
+  const [rows, rowStep, columns, columnStep] = innerLoops(loops);
+  eachPlane(loops, (start, target) => {
+    for (let tile = 0; tile < columns; tile += TILE) {
+      const end = Math.min(tile + TILE, columns);
+      for (let row = 0; row < rows; row++) {
+        let source = start + row * rowStep + tile * columnStep;
+        const base = target + row * columns;
+        for (let column = tile; column < end; column++, source += columnStep)
+          to[base + column] = from[source] ?? 0;
+      }
+    }
+  });
+}
+
+/** Elements of two words: as doubles they could lose the payloads of NaNs. */
+function copyPairs(from: Uint32Array, to: Uint32Array, loops: Loops): void {
+  const [rows, rowStep, columns, columnStep] = innerLoops(loops);
+  eachPlane(loops, (start, target) => {
+    for (let tile = 0; tile < columns; tile += TILE) {
+      const end = Math.min(tile + TILE, columns);
+      for (let row = 0; row < rows; row++) {
+        let source = 2 * (start + row * rowStep + tile * columnStep);
+        const base = target + row * columns;
+        for (let column = tile; column < end; column++, source += 2 * columnStep) {
+          to[2 * (base + column)] = from[source] ?? 0;
+          to[2 * (base + column) + 1] = from[source + 1] ?? 0;
+        }
+      }
+    }
+  });
+}
+
+function copyElements(from: Uint8Array, to: Uint8Array, loops: Loops, width: number): void {
+  const [rows, rowStep, columns, columnStep] = innerLoops(loops);
+  eachPlane(loops, (start, target) => {
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        const source = (start + row * rowStep + column * columnStep) * width;
+        const at = (target + row * columns + column) * width;
+        for (let byte = 0; byte < width; byte++) to[at + byte] = from[source + byte] ?? 0;
+      }
+    }
+  });
+}
+
+function permuteValues(values: readonly string[] | readonly Uint8Array[], loops: Loops): ChunkData {
+  const [rows, rowStep, columns, columnStep] = innerLoops(loops);
+  const sources: number[] = [];
+  eachPlane(loops, (start) => {
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++)
+        sources.push(start + row * rowStep + column * columnStep);
+    }
+  });
+  const isTexts = (list: readonly (string | Uint8Array)[]): list is readonly string[] =>
+    typeof list[0] === "string";
+  return isTexts(values)
+    ? sources.map((index) => values[index] ?? "")
+    : sources.map((index) => values[index] ?? new Uint8Array(0));
 }

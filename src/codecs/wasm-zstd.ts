@@ -4,11 +4,17 @@
  * @module
  */
 
+import { xxhash64 } from "../binary/xxhash64.ts";
 import { MoraineError } from "../errors.ts";
 import type { Zstd } from "./native.ts";
 import { splitFrames } from "./zstd-frames.ts";
 
 type Module = typeof import("@bokuweb/zstd-wasm");
+
+/** More than this does not fit beside its source in the memory of a module. */
+const MOST_BYTES = 2 ** 30;
+/** `ZSTD_error_checksum_wrong`, negative (zstd_errors.h); the module says no more. */
+const CHECKSUM_WRONG = " -22";
 
 let module: Module | undefined;
 let loading: Promise<Module> | undefined;
@@ -38,16 +44,36 @@ export const wasmZstd: Zstd = {
       if (frame.declared !== undefined && frame.declared > maximum) {
         throw new MoraineError("CorruptChunk", `${frame.declared} bytes are compressed here, not ${maximum}`);
       }
-      return loaded().decompress(bytes.subarray(frame.start, frame.end), {
-        defaultHeapSize: Math.max(Math.min(frame.bound, maximum), 1),
-      });
+      const size = Math.max(Math.min(frame.bound, maximum), 1);
+      if (size > MOST_BYTES) throw new MoraineError("LimitExceeded", `zstd: a frame of ${size} bytes`);
+      return unpack(loaded(), bytes.subarray(frame.start, frame.end), size);
     });
     return joined(parts);
   },
-  compress(bytes, level) {
-    return loaded().compress(bytes, level);
+  compress(bytes, level, checksum) {
+    const frame = loaded().compress(bytes, level);
+    return checksum ? withChecksum(frame, bytes) : frame;
   },
 };
+
+function unpack({ decompress }: Module, frame: Uint8Array, size: number): Uint8Array {
+  try {
+    return decompress(frame, { defaultHeapSize: size });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    if (!message.endsWith(CHECKSUM_WRONG)) throw error;
+    throw new MoraineError("ChecksumMismatch", "zstd: the checksum does not match", { cause: error });
+  }
+}
+
+/** The frame with the checksum of its content, which the module does not write itself (RFC 8878, section 3.1.1). */
+function withChecksum(frame: Uint8Array, content: Uint8Array): Uint8Array {
+  const out = new Uint8Array(frame.length + 4);
+  out.set(frame);
+  out[4] = (out[4] ?? 0) | 0x04;
+  new DataView(out.buffer).setUint32(frame.length, Number(xxhash64(content) & 0xffffffffn), true);
+  return out;
+}
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1 && parts[0]) return parts[0];

@@ -5,7 +5,7 @@
  */
 
 import * as zlib from "node:zlib";
-import { MoraineError } from "../../errors.ts";
+import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { Deflate, DeflateFormat, Zstd } from "../native.ts";
 import { boundOfFrames } from "../zstd-frames.ts";
 
@@ -15,7 +15,8 @@ const MOST_AT_ONCE = 64 * 1024 * 1024;
 function inflateOptions(maximum: number): zlib.ZlibOptions {
   return {
     maxOutputLength: Math.max(maximum, 1),
-    chunkSize: Math.min(Math.max(maximum, 64), MOST_AT_ONCE),
+    // A little more than comes out, else a further piece is made to see that nothing follows.
+    chunkSize: Math.min(maximum + 64, MOST_AT_ONCE),
   };
 }
 
@@ -43,9 +44,16 @@ const DEFLATE_ASYNC: Readonly<Record<DeflateFormat, Async>> = {
 };
 
 export const nodeDeflate: Deflate = {
-  inflate: (bytes, format, maximum) => plain(INFLATE[format](bytes, inflateOptions(maximum))),
+  inflate(bytes, format, maximum) {
+    try {
+      return plain(INFLATE[format](bytes, inflateOptions(maximum)));
+    } catch (error) {
+      throw translated(error, maximum);
+    }
+  },
   deflate: (bytes, format, level) => plain(DEFLATE[format](bytes, { level })),
-  inflateAsync: (bytes, format, maximum) => promise(INFLATE_ASYNC[format], bytes, inflateOptions(maximum)),
+  inflateAsync: (bytes, format, maximum) =>
+    promise(INFLATE_ASYNC[format], bytes, inflateOptions(maximum), maximum),
   deflateAsync: (bytes, format, level) => promise(DEFLATE_ASYNC[format], bytes, { level }),
 };
 
@@ -53,10 +61,30 @@ function promise<Options>(
   work: (bytes: Uint8Array, options: Options, callback: Callback) => void,
   bytes: Uint8Array,
   options: Options,
+  maximum?: number,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    work(bytes, options, (error, result) => (error ? reject(error) : resolve(plain(result))));
+    work(bytes, options, (error, result) =>
+      error ? reject(translated(error, maximum)) : resolve(plain(result)),
+    );
   });
+}
+
+/** What zlib and libzstd say, as the errors of decoders. */
+function translated(error: unknown, maximum: number | undefined): unknown {
+  if (!(error instanceof Error) || isMoraineError(error)) return error;
+  const code = "code" in error ? String(error.code) : "";
+  if (code === "ERR_BUFFER_TOO_LARGE") {
+    return new MoraineError("CorruptChunk", `more than ${maximum} bytes are compressed here`, {
+      cause: error,
+    });
+  }
+  const isChecksum = error.message === "incorrect data check" || code === "ZSTD_error_checksum_wrong";
+  return new MoraineError(
+    isChecksum ? "ChecksumMismatch" : "CorruptChunk",
+    `the compressed bytes do not decode: ${error.message}`,
+    { cause: error },
+  );
 }
 
 /** A view that is no Buffer, whose `slice` would not copy. */
@@ -95,12 +123,17 @@ function makeZstd(functions: ZstdFunctions): Zstd {
   });
   return {
     ready: () => Promise.resolve(),
-    decompress: (bytes, maximum) =>
-      plain(functions.zstdDecompressSync(bytes, decompressOptions(bytes, maximum))),
+    decompress(bytes, maximum) {
+      try {
+        return plain(functions.zstdDecompressSync(bytes, decompressOptions(bytes, maximum)));
+      } catch (error) {
+        throw translated(error, maximum);
+      }
+    },
     compress: (bytes, level, checksum) =>
       plain(functions.zstdCompressSync(bytes, compressOptions(level, checksum))),
     decompressAsync: (bytes, maximum) =>
-      promise(functions.zstdDecompress, bytes, decompressOptions(bytes, maximum)),
+      promise(functions.zstdDecompress, bytes, decompressOptions(bytes, maximum), maximum),
     compressAsync: (bytes, level, checksum) =>
       promise(functions.zstdCompress, bytes, compressOptions(level, checksum)),
   };

@@ -6,6 +6,7 @@
  */
 
 import type { ChunkData } from "../../codecs/codec.ts";
+import { isAllFill, sameBytes } from "../../codecs/empty-chunk.ts";
 import type { Pipeline } from "../../codecs/pipeline.ts";
 import { itemSize } from "../../data-types/data-type.ts";
 import type { ChunkExtent } from "../chunk-grid.ts";
@@ -15,7 +16,6 @@ import { innerChunkNumber } from "../read/pieces.ts";
 import type { ChunkRows, ReadPlan } from "../read/plan.ts";
 import type { ReadonlyElements } from "../read/strided-copy.ts";
 import type { ChunkEncoder } from "./chunk-encoder.ts";
-import { isAllFill, sameBytes } from "./empty-chunk.ts";
 import type { StoredChunk } from "./stored-chunk.ts";
 
 /** Decoded bytes of inner chunks that are encoded side by side. */

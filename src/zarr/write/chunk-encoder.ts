@@ -5,6 +5,7 @@
  */
 
 import type { ChunkData, CodecSpecification } from "../../codecs/codec.ts";
+import { isAllFill } from "../../codecs/empty-chunk.ts";
 import { createPipeline, type Pipeline } from "../../codecs/pipeline.ts";
 import { parseSharding, type Sharding } from "../../codecs/sharding.ts";
 import { itemSize } from "../../data-types/data-type.ts";
@@ -15,7 +16,6 @@ import { chunkExtent, largestChunk } from "../chunk-grid.ts";
 import { filledChunk } from "../filled.ts";
 import { Window } from "../read/flow.ts";
 import { StridedBox } from "../read/strided-copy.ts";
-import { isAllFill } from "./empty-chunk.ts";
 import { ShardEncoder } from "./shard-encoder.ts";
 
 /** Reads a part of what is to be written: elements in C order. */

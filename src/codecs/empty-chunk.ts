@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { ChunkData } from "../../codecs/codec.ts";
+import type { ChunkData } from "./codec.ts";
 
 const UTF8 = new TextDecoder();
 
