@@ -11,6 +11,7 @@ import type { StorageListener } from "./events.ts";
 import { checkRange, type ResolvedRange, resolveRange, truncated } from "./slice-ranges.ts";
 import type {
   ByteRange,
+  DeleteOptions,
   ListedObject,
   ReadOptions,
   ReadResult,
@@ -117,7 +118,7 @@ export class CachedStorage implements Storage {
     return this.#storage.list(prefix, options);
   }
 
-  async delete(addresses: readonly string[], options?: StorageOptions): Promise<void> {
+  async delete(addresses: readonly string[], options?: DeleteOptions): Promise<void> {
     await this.#storage.delete(addresses, options);
     for (const address of addresses) this.forget(address);
   }

@@ -9,6 +9,7 @@ import { throwIfAborted } from "./abort.ts";
 import { sliceRanges } from "./slice-ranges.ts";
 import type {
   ByteRange,
+  DeleteOptions,
   ListedObject,
   ReadOptions,
   ReadResult,
@@ -71,9 +72,16 @@ export class MemoryStorage implements Storage {
     }
   }
 
-  async delete(addresses: readonly string[], options: StorageOptions = {}): Promise<void> {
+  async delete(addresses: readonly string[], options: DeleteOptions = {}): Promise<void> {
     throwIfAborted(options.signal);
-    for (const address of addresses) this.#objects.delete(address);
+    const { precondition } = options;
+    for (const address of addresses) {
+      const object = this.#objects.get(address);
+      if (object && precondition && !sameVersion(object.version, precondition)) {
+        throw new MoraineError("PreconditionFailed", "somebody else wrote first", { source: address });
+      }
+      this.#objects.delete(address);
+    }
   }
 
   #get(address: string): StoredObject {

@@ -16,6 +16,7 @@ import { namesBelow } from "./names.ts";
 import type { S3Options } from "./s3/s3-options.ts";
 import type {
   ByteRange,
+  DeleteOptions,
   ListedObject,
   ReadOptions,
   ReadResult,
@@ -108,7 +109,7 @@ export class StorageRouter implements Storage {
     yield* namesBelow(await this.#storageOf(folder), folder, options);
   }
 
-  async delete(addresses: readonly string[], options?: StorageOptions): Promise<void> {
+  async delete(addresses: readonly string[], options?: DeleteOptions): Promise<void> {
     const byScheme = new Map<string, string[]>();
     for (const address of addresses) {
       const scheme = schemeOf(address) ?? "";

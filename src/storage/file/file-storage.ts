@@ -16,6 +16,7 @@ import { type FetchedRange, readRanges } from "../read-ranges.ts";
 import { resolveRange } from "../slice-ranges.ts";
 import type {
   ByteRange,
+  DeleteOptions,
   ListedObject,
   ReadOptions,
   ReadResult,
@@ -113,10 +114,16 @@ export class FileStorage implements Storage {
     }
   }
 
-  async delete(addresses: readonly string[], options: StorageOptions = {}): Promise<void> {
+  async delete(addresses: readonly string[], options: DeleteOptions = {}): Promise<void> {
+    const { precondition } = options;
     for (const address of addresses) {
       throwIfAborted(options.signal);
-      await translate(address, () => rm(addressToPath(address), { force: true }));
+      const path = addressToPath(address);
+      await translate(address, () =>
+        precondition === undefined
+          ? rm(path, { force: true })
+          : withFileLock(path, options.signal, () => removeVersion(address, path, precondition)),
+      );
     }
   }
 
@@ -186,6 +193,17 @@ async function replace(address: string, path: string, temporary: string, expecte
     await utimes(temporary, later, later);
   }
   await rename(temporary, path);
+}
+
+/** Removes the file if it is still the expected one. Called with its lock held. */
+async function removeVersion(address: string, path: string, expected: Version): Promise<void> {
+  const current = await statBig(path).catch((error: unknown) => {
+    if (isCode(error, "ENOENT")) return undefined;
+    throw error;
+  });
+  if (current === undefined) return;
+  if (!sameVersion(versionOf(current), expected)) throw failedPrecondition(address);
+  await rm(path, { force: true });
 }
 
 function statBig(path: string) {

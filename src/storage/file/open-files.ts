@@ -41,13 +41,14 @@ export class OpenFiles {
     path: string,
     task: (file: OpenFile, version: Version & { size: number }) => Promise<T>,
   ): Promise<T> {
-    const stats = await statFile(path, { bigint: true });
+    let stats = await statFile(path, { bigint: true });
     let file = this.#files.get(path);
     if (file === undefined || file.inode !== stats.ino || file.device !== stats.dev) {
       const descriptor = await openFile(path, "r");
-      const opened = await statDescriptor(descriptor, { bigint: true });
+      // Of the very file that is open: another one may have been put in its place since.
+      stats = await statDescriptor(descriptor, { bigint: true });
       this.#drop(path);
-      file = { descriptor, inode: opened.ino, device: opened.dev, users: 0 };
+      file = { descriptor, inode: stats.ino, device: stats.dev, users: 0 };
     }
     this.#files.delete(path);
     this.#files.set(path, file);

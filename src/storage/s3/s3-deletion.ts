@@ -5,7 +5,7 @@
  */
 
 import { isMoraineError, MoraineError } from "../../errors.ts";
-import type { StorageOptions } from "../storage.ts";
+import type { DeleteOptions } from "../storage.ts";
 import { parseS3Address, s3Address } from "./s3-address.ts";
 import type { S3Connection } from "./s3-connection.ts";
 
@@ -15,7 +15,7 @@ const BATCH = 1000;
 export async function deleteObjects(
   connection: S3Connection,
   addresses: readonly string[],
-  options: StorageOptions,
+  options: DeleteOptions,
 ): Promise<void> {
   const buckets = new Map<string, string[]>();
   for (const address of addresses) {
@@ -35,9 +35,14 @@ async function deleteBatch(
   connection: S3Connection,
   bucket: string,
   keys: readonly string[],
-  options: StorageOptions,
+  options: DeleteOptions,
 ): Promise<void> {
   const [first = ""] = keys;
+  // Only the request for one object takes a condition.
+  if (options.precondition !== undefined) {
+    await Promise.all(keys.map((key) => deleteOne(connection, bucket, key, options)));
+    return;
+  }
   if (keys.length === 1) return await deleteOne(connection, bucket, first, options);
   const input = {
     Bucket: bucket,
@@ -71,18 +76,22 @@ async function deleteOne(
   connection: S3Connection,
   bucket: string,
   key: string,
-  options: StorageOptions,
+  options: DeleteOptions,
 ): Promise<void> {
+  const etag = options.precondition?.etag;
+  const input = {
+    Bucket: bucket,
+    Key: key,
+    ...(etag !== undefined && { IfMatch: etag }),
+    ...payer(connection),
+  };
   try {
     await connection.send({
       address: s3Address(bucket, key),
       bucket,
       bytes: 0,
       signal: options.signal,
-      run: ({ client, sdk, abortSignal }) =>
-        client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key, ...payer(connection) }), {
-          abortSignal,
-        }),
+      run: ({ client, sdk, abortSignal }) => client.send(new sdk.DeleteObjectCommand(input), { abortSignal }),
     });
   } catch (error) {
     if (!isMoraineError(error, "NotFound")) throw error;

@@ -16,6 +16,7 @@ import { RetryLater } from "../retry.ts";
 import { checkRange, resolveRange } from "../slice-ranges.ts";
 import type {
   ByteRange,
+  DeleteOptions,
   ListedObject,
   ReadOptions,
   ReadResult,
@@ -113,7 +114,7 @@ export class S3Storage implements Storage {
     return listNames(this.#connection, folder, options);
   }
 
-  async delete(addresses: readonly string[], options: StorageOptions = {}): Promise<void> {
+  async delete(addresses: readonly string[], options: DeleteOptions = {}): Promise<void> {
     throwIfAborted(options.signal);
     await deleteObjects(this.#connection, addresses, options);
   }
