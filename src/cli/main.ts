@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setMaxListeners } from "node:events";
 import "../node.ts";
 import { isMoraineError, MoraineError } from "../errors.ts";
 import { helpOf, parseWords, UsageError, type Verb, type VerbContext } from "./verb.ts";
@@ -18,6 +19,8 @@ import { VERSION } from "./version.ts";
  */
 export async function main(words: readonly string[]): Promise<number> {
   const stop = new AbortController();
+  // Everything that is under way listens to it.
+  setMaxListeners(0, stop.signal);
   let interrupts = 0;
   const interrupt = () => {
     interrupts += 1;

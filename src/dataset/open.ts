@@ -78,6 +78,10 @@ async function openFile(
   storage: StorageRouter,
   options: SourceOptions,
 ): Promise<OpenedSource> {
+  if (isZip(head.bytes)) {
+    const { openZipSource } = await import("./store-source.ts");
+    return await openZipSource(address, storage, options);
+  }
   const found =
     FORMATS.find(([, reader]) => reader.matches(head.bytes)) ??
     ((await hasLateSignature(address, head.bytes, storage, options))
@@ -91,6 +95,11 @@ async function openFile(
     );
   }
   return await openByReader(address, head, found, storage, options);
+}
+
+/** Begins with an entry, or with the directory of an empty archive (APPNOTE 4.3). */
+function isZip(head: Uint8Array): boolean {
+  return head[0] === 0x50 && head[1] === 0x4b && (head[2] === 3 || head[2] === 5) && head[3] === head[2] + 1;
 }
 
 /** A user block of HDF5 may be longer than what was read: signatures stand at powers of two. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isMoraineError, MoraineError } from "../errors.ts";
 import type { ChunkManifest } from "../manifest/chunk-manifest.ts";
 import { ManifestBuilder } from "../manifest/manifest-builder.ts";
 import type { VirtualArray } from "../manifest/virtual-group.ts";
@@ -16,19 +17,45 @@ import { ZarrStore } from "../zarr/store.ts";
 import type { GroupNode, ZarrNode } from "../zarr/tree.ts";
 import type { OpenedSource } from "./source.ts";
 
-/** Opens the group or array at a folder. */
+/** Opens the group or array that lies in a folder. */
 export async function openStoreSource(
   address: string,
   storage: StorageRouter,
   options: StorageOptions,
 ): Promise<OpenedSource> {
-  const store = new ZarrStore(storage, address);
-  const root = await openNode(store, "", options);
+  return await sourceOf(address, new ZarrStore(storage, address), storage, options);
+}
+
+/** Opens the group or array in a zip archive. Errors: `UnknownFormat` where it holds none. */
+export async function openZipSource(
+  address: string,
+  storage: StorageRouter,
+  options: StorageOptions,
+): Promise<OpenedSource> {
+  const { ZipStorage } = await import("../zarr/zip/zip-storage.ts");
+  const zip = await ZipStorage.open(storage, address, { signal: options.signal });
+  try {
+    return await sourceOf(address, new ZarrStore(zip, zip.root), storage, options);
+  } catch (error) {
+    if (!isMoraineError(error, "NotFound")) throw error;
+    throw new MoraineError("UnknownFormat", "there is no Zarr store at the top of this zip archive", {
+      source: address,
+    });
+  }
+}
+
+async function sourceOf(
+  address: string,
+  store: ZarrStore,
+  storage: StorageRouter,
+  options: StorageOptions,
+): Promise<OpenedSource> {
+  const root = await openNode(store, "", { signal: options.signal });
   return {
     address,
     format: "zarr",
     root: root.kind === "array" ? listed(root) : listedGroup(root),
-    storage,
+    storage: store.storage,
     isNative: (location) => location.startsWith(store.address),
     statistics: () => storage.statistics,
     close: () => Promise.resolve(),
