@@ -29,6 +29,8 @@ export interface ArrayPlan {
   /** Where it comes from. */
   readonly source: string;
   readonly sourcePath: string;
+  /** Whether the target has the array already: its metadata are replaced, its other chunks stay. */
+  readonly existing?: boolean | undefined;
 }
 
 /** A plan, and what is told of it. */
@@ -81,7 +83,7 @@ export async function planArray(
 }
 
 /** `_FillValue` as xarray keeps it; left out where xarray would refuse the whole group because of it. */
-function withXarrayAttributes(metadata: ArrayMetadata, notes: string[]): ArrayMetadata {
+export function withXarrayAttributes(metadata: ArrayMetadata, notes: string[]): ArrayMetadata {
   const { _FillValue: value, ...attributes } = metadata.attributes;
   if (value === undefined) return metadata;
   const encoded = isEncoded(value) ? value : encodeFillValueAttribute(value, metadata.dataType);

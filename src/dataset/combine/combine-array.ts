@@ -1,0 +1,253 @@
+/**
+ * One array of many sources as one array of the target.
+ *
+ * @module
+ */
+
+import { MoraineError } from "../../errors.ts";
+import { JOIN_POLICY } from "../../manifest/join-plan.ts";
+import { emptyManifest } from "../../manifest/join-references.ts";
+import type { Barrier, VirtualArray } from "../../manifest/virtual-group.ts";
+import type { ArrayMetadata, ChunkGrid } from "../../zarr/array-metadata.ts";
+import { gridShapeOf } from "../../zarr/chunk-grid.ts";
+import { mapConcurrent } from "../concurrent.ts";
+import { chunkCount, decodedForm, type PlannedArray, withXarrayAttributes } from "../index/plan-array.ts";
+import { officialBarrier } from "../official-clients.ts";
+import { arrayOf } from "../source.ts";
+import { mergeAttributes } from "./attributes.ts";
+import type { Contents } from "./contents.ts";
+import { codecsKey, describeDrift, findDrift } from "./drift.ts";
+import { missingPart } from "./missing-part.ts";
+import { distinctCells, joinNested } from "./nested-join.ts";
+import type { CombinePlanOptions } from "./options.ts";
+import { markPending, takePending } from "./pending.ts";
+import { chunkBytes, type Piece, widenPiece } from "./piece.ts";
+import { commonTimeEncoding, reencodeTimes, type TimeEncoding, timeElement } from "./time-encoding.ts";
+
+/** Manifests that are loaded at the same time. */
+const CONCURRENT_MANIFESTS = 32;
+/** Elements of a chunk of an array that is stored decoded whole. */
+const LOADED_CHUNK = 2 ** 20;
+
+/** One source's part of an array. */
+export interface ArrayPart {
+  readonly contents: Contents;
+  /** Undefined where the source has no such array. */
+  readonly array: VirtualArray | undefined;
+  /** Place along each of the dimensions of the join that the array has. */
+  readonly index: readonly number[];
+  /** Lengths of dimensions in this source. */
+  readonly lengths: ReadonlyMap<string, number>;
+}
+
+/** An array in all sources. */
+export interface ArrayParts {
+  readonly path: string;
+  readonly target: string;
+  readonly parts: readonly ArrayPart[];
+  /** Dimensions of the join that the array has, or gets. */
+  readonly dimensions: readonly string[];
+  readonly isNew: boolean;
+  /** Stored decoded in large chunks. */
+  readonly loaded: boolean;
+  /** The units of its parent where it is the bounds of a time coordinate. */
+  readonly time?: TimeEncoding | undefined;
+  /** Whether the first part is already in the target. */
+  readonly append: boolean;
+}
+
+/** Plans one array. Errors: `Incompatible` with the sources that do not fit, and why. */
+export async function combineArray(array: ArrayParts, options: CombinePlanOptions): Promise<PlannedArray> {
+  const { path, target, parts, dimensions, append } = array;
+  const notes: string[] = [];
+  const loaded = await mapConcurrent(parts, CONCURRENT_MANIFESTS, async (part) => ({
+    ...part,
+    piece: part.array && (await pieceOf(part, part.array, array, notes, options)),
+  }));
+  const barrier = parts.map((part) => part.array?.barrier).find((reason) => reason !== undefined);
+  const present = loaded.flatMap(({ piece }) => (piece ? [piece] : []));
+  const [first] = present;
+  if (first === undefined) throw new MoraineError("NotFound", "no source has it", { path });
+  checkDrift(present, array, options);
+  const time = array.time ?? commonTimeEncoding(path, present, append);
+  if (time && present.length < parts.length) {
+    throw new MoraineError("Incompatible", "times in different units are not in all sources", { path });
+  }
+  const common = first.metadata;
+  const adjusted = loaded.map(({ piece, index, contents, lengths }, position) => ({
+    index,
+    piece: piece
+      ? adjust(piece, present, common, time?.sources[position], time)
+      : missingPart(contents.source.address, path, common, lengths, array.isNew ? [] : dimensions),
+  }));
+  const cells = await distinctCells(adjusted, path, options, notes);
+  const widened = array.isNew
+    ? cells.map((cell) => ({ ...cell, piece: widenPiece(cell.piece, 0, dimensions[0] ?? "") }))
+    : cells;
+  const axes = dimensions.map((name) => (array.isNew ? 0 : (common.dimensionNames?.indexOf(name) ?? 0)));
+  const grid = array.loaded ? "regular" : (options.grid ?? "auto");
+  const joined = joinNested(widened, axes, { ...JOIN_POLICY, grid });
+  const attributes = mergeAttributes(
+    present.map(({ source, metadata }) => ({ source, attributes: metadata.attributes })),
+    options.attributes ?? "override",
+    path,
+  );
+  const units = joined.metadata.attributes["units"];
+  const metadata: ArrayMetadata = {
+    ...joined.metadata,
+    attributes: time && units !== undefined ? { ...attributes, units } : attributes,
+  };
+  const plan = {
+    source: first.source,
+    sourcePath: path,
+    kind: "array" as const,
+    path: target,
+    existing: append,
+  };
+  if (joined.manifest === undefined) {
+    const decoded = decodedForm({
+      ...metadata,
+      chunkGrid: array.loaded ? loadedGrid(metadata) : metadata.chunkGrid,
+    });
+    checkBudget(chunkCount(decoded) * chunkBytes(decoded), barrier, options.materializeLimit);
+    return {
+      plan: { ...plan, metadata: decoded, references: undefined, rewrite: "all", region: joined.region },
+      changed: array.loaded ? undefined : (barrier ?? NOT_ALIGNED("all")),
+      notes,
+    };
+  }
+  const { references, rewrite } = takePending(joined.manifest);
+  checkBudget(
+    rewrite.length * chunkBytes(metadata),
+    barrier ?? NOT_ALIGNED(rewrite.length),
+    options.materializeLimit,
+  );
+  return {
+    plan: { ...plan, metadata, references, rewrite, region: joined.region },
+    changed:
+      rewrite.length > 0 && !array.loaded
+        ? (barrier ?? NOT_ALIGNED(`${rewrite.length} of ${chunkCount(metadata)}`))
+        : undefined,
+    notes,
+  };
+}
+
+const NOT_ALIGNED = (chunks: number | string): Barrier => ({
+  code: "Incompatible",
+  reason: `${chunks} chunks do not line up with the chunk grid of the whole, or are encoded otherwise: they are encoded anew`,
+});
+
+/** What of a source becomes part of the whole. */
+async function pieceOf(
+  { contents }: ArrayPart,
+  array: VirtualArray,
+  { path, loaded, append, parts }: ArrayParts,
+  notes: string[],
+  options: CombinePlanOptions,
+): Promise<Piece> {
+  const { source } = contents;
+  const metadata = withXarrayAttributes(array.metadata, notes);
+  for (const note of array.notes ?? []) if (!notes.includes(note)) notes.push(note);
+  const reader = arrayOf(source, path, array);
+  const piece = {
+    source: source.address,
+    metadata,
+    region: (...[start, shape, own]: Parameters<Piece["region"]>) => reader.readRegion(start, shape, own),
+  };
+  if (append && parts[0]?.contents === contents) {
+    return { ...piece, manifest: emptyManifest(gridShapeOf(metadata)), existing: true };
+  }
+  const barrier = array.barrier ?? officialBarrier(metadata);
+  if (loaded || barrier !== undefined || array.manifest === undefined)
+    return { ...piece, manifest: undefined };
+  const manifest = await array.manifest(options);
+  const masks = manifest.filterMasks;
+  if (masks === undefined) return { ...piece, manifest };
+  const masked: number[] = [];
+  for (let entry = 0; entry < manifest.count; entry++) {
+    if (masks[entry] !== 0) masked.push(manifest.positions?.[entry] ?? entry);
+  }
+  const marked = markPending({ ...manifest, filterMasks: undefined }, masked, chunkBytes(metadata));
+  return { ...piece, manifest: marked };
+}
+
+function checkDrift(
+  pieces: readonly Piece[],
+  { path, time }: ArrayParts,
+  { drift = "error" }: CombinePlanOptions,
+): void {
+  const isTime = time !== undefined || / since /i.test(String(pieces[0]?.metadata.attributes["units"] ?? ""));
+  // Times are re-encoded where their units differ.
+  const [found] = findDrift(pieces, ["data type", "dimensions", "packing", "flags"]);
+  const units = isTime ? undefined : findDrift(pieces, ["units"])[0];
+  const codecs = drift === "decode" ? undefined : encodingDrift(pieces);
+  const serious = found ?? units ?? codecs;
+  if (serious === undefined) return;
+  const choices = [
+    ...(drift === "split" ? [] : ["--drift split makes a group of each"]),
+    ...(serious === codecs ? ["--drift decode stores what deviates in the common form"] : []),
+  ];
+  throw new MoraineError("Incompatible", [describeDrift(serious), ...choices].join("; "), {
+    path,
+    source: serious.variants[1]?.sources[0],
+  });
+}
+
+/** Drift of codecs among the pieces whose chunks would stay where they are. */
+function encodingDrift(pieces: readonly Piece[]) {
+  return findDrift(
+    pieces.filter(({ manifest }) => manifest !== undefined),
+    ["codecs"],
+  )[0];
+}
+
+/** A piece in the encoding of the whole. */
+function adjust(
+  piece: Piece,
+  all: readonly Piece[],
+  common: ArrayMetadata,
+  from: TimeEncoding["target"] | undefined,
+  time: TimeEncoding | undefined,
+): Piece {
+  if (time && from) {
+    if (piece.existing === true) return piece;
+    return reencodeTimes(piece, from, time, all[0]?.existing === true ? common : timeElement(all));
+  }
+  if (piece.manifest === undefined) return piece;
+  if (codecsKey(piece.metadata.codecs) !== codecsKey(common.codecs)) return { ...piece, manifest: undefined };
+  return withExplicitFill(piece, common.fillValue);
+}
+
+/** Where another fill value holds, chunks that are not stored must be. */
+function withExplicitFill(piece: Piece, fillValue: Uint8Array): Piece {
+  const { manifest, metadata } = piece;
+  const same =
+    metadata.fillValue.length === fillValue.length &&
+    metadata.fillValue.every((byte, at) => byte === fillValue[at]);
+  if (same || manifest?.positions === undefined || piece.existing === true) return piece;
+  const stored = new Set(manifest.positions);
+  const absent: number[] = [];
+  const cells = manifest.gridShape.reduce((product, length) => product * length, 1);
+  for (let position = 0; position < cells; position++) if (!stored.has(position)) absent.push(position);
+  return { ...piece, manifest: markPending(manifest, absent, chunkBytes(metadata)) };
+}
+
+/** Few large chunks. */
+function loadedGrid({ shape }: ArrayMetadata): ChunkGrid {
+  let left = LOADED_CHUNK;
+  const lengths = shape.toReversed().map((length) => {
+    const own = Math.max(Math.min(length, left), 1);
+    left = Math.max(Math.floor(left / own), 1);
+    return own;
+  });
+  return { name: "regular", chunkShape: lengths.reverse() };
+}
+
+function checkBudget(bytes: number, barrier: Barrier | undefined, limit: number): void {
+  if (bytes <= limit) return;
+  const why = barrier ?? NOT_ALIGNED("all");
+  throw new MoraineError(
+    "LimitExceeded",
+    `${why.reason}; decoded these have ${bytes} bytes, more than --materialize-limit ${limit}`,
+  );
+}

@@ -1,0 +1,126 @@
+/**
+ * What differs between arrays that should be parts of one: found before anything is written.
+ *
+ * @module
+ */
+
+import { type JsonValue, stringifyJson } from "../../binary/json.ts";
+import type { CodecSpecification } from "../../codecs/codec.ts";
+import { dataTypeToJson } from "../../data-types/data-type-json.ts";
+import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
+
+/** A kind of difference. */
+export type DriftKind = "data type" | "dimensions" | "packing" | "units" | "flags" | "codecs";
+
+/** One array of one source. */
+export interface DriftSubject {
+  readonly source: string;
+  readonly metadata: ArrayMetadata;
+}
+
+/** Sources by the value that they have. */
+export interface Drift {
+  readonly kind: DriftKind;
+  readonly variants: readonly { readonly value: string; readonly sources: readonly string[] }[];
+}
+
+/** Attributes that say what stored numbers mean, with what their absence means. */
+const PACKING: Readonly<Record<string, JsonValue>> = {
+  scale_factor: 1,
+  add_offset: 0,
+  _FillValue: null,
+  missing_value: null,
+  _Unsigned: "false",
+};
+const FLAGS = ["flag_values", "flag_masks", "flag_meanings"];
+
+/** What of an array must be the same for a kind, as text. */
+const VALUES: Readonly<Record<DriftKind, (metadata: ArrayMetadata) => string>> = {
+  "data type": ({ dataType }) => stringifyJson(dataTypeToJson(dataType)),
+  dimensions: ({ dimensionNames, shape }) => stringifyJson(dimensionNames ?? shape.map(() => null)),
+  packing: ({ attributes }) =>
+    Object.entries(PACKING)
+      .map(([key, absent]) => ({ key, value: attributes[key] ?? absent, absent }))
+      .filter(({ value, absent }) => value !== absent)
+      .map(({ key, value }) => `${key}=${stringifyJson(value)}`)
+      .join(", ") || "none",
+  units: ({ attributes }) => stringifyJson(attributes["units"] ?? null),
+  flags: ({ attributes }) => stringifyJson(FLAGS.map((key) => attributes[key] ?? null)),
+  codecs: ({ codecs }) => codecsKey(codecs),
+};
+
+/** Settings of compressors that only an encoder looks at. */
+const ENCODER_SETTINGS: ReadonlySet<string> = new Set([
+  "level",
+  "clevel",
+  "cname",
+  "blocksize",
+  "acceleration",
+]);
+const COMPRESSORS = /^(numcodecs\.)?(zlib|gzip|zstd|blosc|bz2|lzma|lz4)$/;
+
+/** Codecs as text that is the same where the same decoder reads both. */
+export function codecsKey(codecs: readonly CodecSpecification[]): string {
+  return codecs
+    .map(({ name, configuration = {} }) => {
+      const kept = Object.entries(configuration).filter(
+        ([key, value]) =>
+          value !== null &&
+          !(
+            COMPRESSORS.test(name) &&
+            (ENCODER_SETTINGS.has(key) || (name.endsWith("blosc") && key !== "name"))
+          ),
+      );
+      const settings = kept.map(([key, value]) => `${key}=${stringifyJson(value)}`).sort();
+      const plain = name.replace(/^numcodecs\./, "");
+      return settings.length > 0 ? `${plain}(${settings.join(" ")})` : plain;
+    })
+    .join(" | ");
+}
+
+/** The differences of some kinds between the parts of one array, in the order of the kinds. */
+export function findDrift(subjects: readonly DriftSubject[], kinds: readonly DriftKind[]): Drift[] {
+  return kinds.flatMap((kind) => {
+    const sources = new Map<string, string[]>();
+    for (const { source, metadata } of subjects) {
+      const value = VALUES[kind](metadata);
+      const same = sources.get(value);
+      if (same) same.push(source);
+      else sources.set(value, [source]);
+    }
+    if (sources.size < 2) return [];
+    return [{ kind, variants: [...sources].map(([value, own]) => ({ value, sources: own })) }];
+  });
+}
+
+/** A difference in words, with the sources. */
+export function describeDrift({ kind, variants }: Drift): string {
+  const shown = variants.slice(0, 4).map(({ value, sources }) => {
+    const [first = "", ...others] = sources;
+    return `${value} in ${first}${others.length > 0 ? ` and ${others.length} more` : ""}`;
+  });
+  const more = variants.length > 4 ? `; and ${variants.length - 4} more` : "";
+  return `its ${kind} (${KIND_WORDS[kind]}) differ: ${shown.join("; ")}${more}`;
+}
+
+const KIND_WORDS: Readonly<Record<DriftKind, string>> = {
+  "data type": "types of the stored numbers",
+  dimensions: "names of its dimensions",
+  packing: "scale_factor, add_offset, _FillValue and the like",
+  units: "units",
+  flags: "meanings of flags",
+  codecs: "filters and compression",
+};
+
+/** What must agree for sources to be of one era: all kinds of drift of all their arrays. */
+export function eraKey(arrays: ReadonlyMap<string, { readonly metadata: ArrayMetadata }>): string {
+  const kinds: readonly DriftKind[] = ["data type", "dimensions", "packing", "flags", "codecs"];
+  return [...arrays]
+    .map(([path, { metadata }]) => {
+      const isTime = / since /.test(String(metadata.attributes["units"] ?? ""));
+      const values = kinds.map((kind) => VALUES[kind](metadata));
+      return [path, ...values, isTime ? "" : VALUES.units(metadata)].join("\u0000");
+    })
+    .sort()
+    .join("\u0001");
+}
