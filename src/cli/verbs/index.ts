@@ -11,6 +11,7 @@ import {
   summaryToJson,
   type TargetFormat,
 } from "../../dataset/index/summary.ts";
+import { COMBINE_OPTIONS, combineOptions } from "../combine-options.ts";
 import { formatBytes, formatDuration, ProgressLine } from "../progress.ts";
 import { parseBytes, UsageError, type Verb, type VerbContext } from "../verb.ts";
 
@@ -37,12 +38,15 @@ export const index: Verb = {
       help: "store arrays that cannot be virtual decoded up to this size (default 64MiB)",
     },
     { name: "strict", help: "an array that would be left out is an error" },
+    ...COMBINE_OPTIONS,
   ],
   positionals: { minimum: 1, maximum: Number.POSITIVE_INFINITY },
   examples: [
     "moraine index sst.nc --to archive.icechunk",
     'moraine index a.nc b.nc --to archive.icechunk --message "first two"',
     "moraine index sst.nc --to sst.zarr",
+    "moraine index sst-2019.nc sst-2020.nc --concat time --to archive.icechunk",
+    "moraine index sst-2021.nc --append time --to archive.icechunk",
   ],
   async run(words, context) {
     const target = words.text("to");
@@ -61,6 +65,7 @@ export const index: Verb = {
         branch: words.text("branch"),
         ...(limit !== undefined && { materializeLimit: parseBytes(limit, "materialize-limit") }),
         strict: words.flag("strict"),
+        ...combineOptions(words),
         onProgress: (progress) => line.show(progress),
       });
       line.clear();

@@ -6,6 +6,8 @@
 
 import { MoraineError } from "../../errors.ts";
 import { StorageRouter } from "../../storage/router.ts";
+import type { CombineOptions } from "../combine/options.ts";
+import { planAppend, planCombined } from "../combine/plan-combined.ts";
 import { mapConcurrent } from "../concurrent.ts";
 import { addressOf, openSource, type SourceOptions } from "../open.ts";
 import type { OpenedSource } from "../source.ts";
@@ -15,7 +17,7 @@ import type { IndexSummary, TargetFormat } from "./summary.ts";
 import { openTarget } from "./targets.ts";
 import { type WrittenCounts, writePlan } from "./write.ts";
 
-export interface IndexOptions extends SourceOptions {
+export interface IndexOptions extends SourceOptions, CombineOptions {
   /** Kind of the target. Default: by its ending, `.json`, `.parquet`, `.parq`, `.zarr`, else a repository. */
   readonly format?: TargetFormat | undefined;
   /** Of the commit, in a repository. */
@@ -26,6 +28,8 @@ export interface IndexOptions extends SourceOptions {
   readonly materializeLimit?: number | undefined;
   /** Arrays that would be left out are an error instead. */
   readonly strict?: boolean | undefined;
+  /** Dimension along which sources are added to what a repository holds already. */
+  readonly append?: string | undefined;
   /** Told how far it is. */
   readonly onProgress?: ((progress: IndexProgress) => void) | undefined;
 }
@@ -47,12 +51,14 @@ const CONCURRENT_SOURCES = 8;
 
 /**
  * Writes references to the chunks of sources into a repository (one commit), a Zarr store or Kerchunk references. One
- * source becomes the root, several become groups named after their files.
+ * source becomes the root, several become groups named after their files, or one dataset with `concat`, `byCoords` or
+ * `append`.
  *
  * Everything is scanned before anything is written: where a source is refused, the target is as it was. What was left
  * out or stored decoded is in the summary.
  *
- * Errors: those of opening a source, with its address; `AlreadyExists` where the target has what would be written.
+ * Errors: those of opening a source, with its address; `AlreadyExists` where the target has what would be written;
+ * `Incompatible` where sources do not fit together; `Conflict` where others committed while sources were appended.
  *
  * @example
  * const summary = await index(["a.nc", "b.nc"], "archive.icechunk", { message: "first two" });
@@ -69,8 +75,9 @@ export async function index(
   const address = addressOf(target);
   const format = options.format ?? targetFormat(address);
   const scan = new Scan(addresses, { ...options, storage });
-  const plan = await scan.plan();
-  const written = await write(plan, address, format, { ...options, storage }, scan);
+  const base = options.append === undefined ? undefined : await tipOf(address, format, options, storage);
+  const plan = await scan.plan(address, base);
+  const written = await write(plan, address, format, { ...options, storage, base }, scan);
   const { counts, leftOut, committed } = written;
   const { requests, bytes, rounds } = storage.statistics;
   return {
@@ -103,6 +110,21 @@ function targetFormat(address: string): TargetFormat {
   return ending === "zarr" ? "zarr" : "icechunk";
 }
 
+/** The snapshot to which is appended. */
+async function tipOf(
+  address: string,
+  format: TargetFormat,
+  { branch = "main", signal }: IndexOptions,
+  storage: StorageRouter,
+): Promise<string> {
+  if (format !== "icechunk") {
+    throw new MoraineError("InvalidArgument", `sources can be appended to a repository, not to ${format}`);
+  }
+  const { Repository } = await import("../../icechunk/repository.ts");
+  const repository = await Repository.open(storage, address, { signal });
+  return await repository.lookupBranch(branch, { signal });
+}
+
 type ScanOptions = IndexOptions & { readonly storage: StorageRouter };
 
 /** Opens the sources and plans what becomes of them. */
@@ -117,17 +139,28 @@ class Scan {
     this.#options = options;
   }
 
-  async plan(): Promise<IndexPlan> {
+  /**
+   * @param target address to which is appended
+   * @param base its snapshot; undefined where nothing is appended
+   */
+  async plan(target: string, base: string | undefined): Promise<IndexPlan> {
     const { addresses } = this;
+    const { append, concat, byCoords = false } = this.#options;
+    if (append !== undefined && base !== undefined) {
+      const sources = await this.#openAll();
+      const existing = await openSource(target, { ...this.#options, ref: base });
+      return this.#counted(await planAppend(existing, sources, append, this.#planOptions));
+    }
+    if (concat !== undefined || byCoords) {
+      return this.#counted(await planCombined(await this.#openAll(), "", this.#planOptions));
+    }
     const names = groupNames(addresses);
     const plans = await mapConcurrent(addresses, CONCURRENT_SOURCES, async (address, position) => {
       const prefix = addresses.length === 1 ? "" : `/${names[position] ?? ""}`;
-      const plan = await this.#planOne(address, prefix);
+      const plan = await planSource(await this.#open(address), prefix, this.#planOptions);
       this.#files += 1;
-      for (const node of plan.nodes)
-        this.#chunks += node.kind === "array" ? (node.references?.count ?? 0) : 0;
       this.progress();
-      return plan;
+      return this.#counted(plan);
     });
     if (addresses.length === 1) return joinPlans(plans);
     return joinPlans([
@@ -146,16 +179,33 @@ class Scan {
     });
   }
 
-  async #planOne(address: string, prefix: string): Promise<IndexPlan> {
-    const { signal, materializeLimit = MATERIALIZE_LIMIT, strict = false } = this.#options;
-    const planOptions: PlanOptions = { signal, materializeLimit, strict };
-    let source: OpenedSource;
+  get #planOptions(): PlanOptions & CombineOptions {
+    const { materializeLimit = MATERIALIZE_LIMIT, strict = false } = this.#options;
+    return { ...this.#options, materializeLimit, strict };
+  }
+
+  #counted(plan: IndexPlan): IndexPlan {
+    for (const node of plan.nodes) {
+      this.#chunks += node.kind === "array" ? (node.references?.count ?? 0) : 0;
+    }
+    return plan;
+  }
+
+  async #openAll(): Promise<OpenedSource[]> {
+    return await mapConcurrent(this.addresses, CONCURRENT_SOURCES, async (address) => {
+      const source = await this.#open(address);
+      this.#files += 1;
+      this.progress();
+      return source;
+    });
+  }
+
+  async #open(address: string): Promise<OpenedSource> {
     try {
-      source = await openSource(address, this.#options);
+      return await openSource(address, this.#options);
     } catch (error) {
       throw error instanceof MoraineError ? error.at({ source: address }) : error;
     }
-    return await planSource(source, prefix, planOptions);
   }
 }
 
@@ -163,7 +213,7 @@ async function write(
   plan: IndexPlan,
   address: string,
   format: TargetFormat,
-  options: ScanOptions,
+  options: ScanOptions & { readonly base: string | undefined },
   scan: Scan,
 ) {
   const { signal, strict = false, message } = options;

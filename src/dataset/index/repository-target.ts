@@ -5,7 +5,7 @@
  */
 
 import type { JsonObject } from "../../binary/json.ts";
-import { isMoraineError } from "../../errors.ts";
+import { isMoraineError, MoraineError } from "../../errors.ts";
 import { Repository } from "../../icechunk/repository.ts";
 import type { Session } from "../../icechunk/session.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
@@ -58,6 +58,11 @@ export class RepositoryTarget implements IndexTarget {
       await repository.createBranch(branch, await repository.lookupBranch(MAIN, { signal }), { signal });
     }
     const session = await repository.writableSession(branch, { signal });
+    if (options.base !== undefined && session.snapshotId !== options.base) {
+      throw new MoraineError("Conflict", "others committed while the sources were scanned; try again", {
+        source: address,
+      });
+    }
     return new RepositoryTarget(repository, session, branch, containers, isNew);
   }
 
@@ -73,6 +78,10 @@ export class RepositoryTarget implements IndexTarget {
 
   async createArray(path: string, metadata: ArrayMetadata): Promise<void> {
     this.#session.createArray(path, metadata);
+  }
+
+  async updateArray(path: string, metadata: ArrayMetadata): Promise<void> {
+    this.#session.updateArray(path, metadata);
   }
 
   async removeArray(path: string): Promise<void> {

@@ -53,6 +53,10 @@ export class StoreTarget implements IndexTarget {
     this.#documents.set(path, arrayMetadataToJson(stored));
   }
 
+  async updateArray(path: string): Promise<void> {
+    throw new MoraineError("InvalidArgument", "arrays of a Zarr store are not appended to", { path });
+  }
+
   async removeArray(path: string): Promise<void> {
     await this.#store.delete(this.#written.get(path) ?? []);
     this.#written.delete(path);

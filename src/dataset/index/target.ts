@@ -20,6 +20,8 @@ export interface IndexTarget {
   createGroup(path: string, attributes: JsonObject): Promise<void>;
   /** A new array without chunks. */
   createArray(path: string, metadata: ArrayMetadata): Promise<void>;
+  /** Replaces the metadata of an array that is there; its chunks stay. */
+  updateArray(path: string, metadata: ArrayMetadata): Promise<void>;
   /** Takes back an array whose chunks could not be stored. */
   removeArray(path: string): Promise<void>;
   /**

@@ -15,6 +15,8 @@ export interface TargetOptions extends StorageOptions {
   readonly storage: StorageRouter;
   /** Of a repository. */
   readonly branch?: string | undefined;
+  /** Snapshot that the plan was made for: another tip of the branch is a `Conflict`. */
+  readonly base?: string | undefined;
 }
 
 /** Opens or makes a target for a plan. Nothing is visible in it before its commit. */

@@ -93,7 +93,7 @@ function chunkFault(error: unknown, plan: ArrayPlan, options: WriteOptions): Mor
     "NumberTooLarge",
     "NotFound",
   );
-  if (!ofChunks || options.strict || plan.rewrite.length === 0) throw error;
+  if (!ofChunks || options.strict || plan.existing === true || plan.rewrite.length === 0) throw error;
   return error;
 }
 
@@ -104,7 +104,8 @@ async function writeArray(
 ): Promise<WrittenCounts> {
   const counts = noCounts();
   const total = chunkCount(plan.metadata);
-  await target.createArray(plan.path, plan.metadata);
+  if (plan.existing === true) await target.updateArray(plan.path, plan.metadata);
+  else await target.createArray(plan.path, plan.metadata);
   counts.arrays += 1;
   let stored = 0;
   if (plan.references !== undefined && plan.references.count > 0) {
@@ -135,7 +136,8 @@ async function writeArray(
       counts.writtenBytes += bytes.length;
     }
   }
-  counts.missing += Math.max(total - stored, 0);
+  // What an array had before is not looked at.
+  if (plan.existing !== true) counts.missing += Math.max(total - stored, 0);
   return counts;
 }
 
