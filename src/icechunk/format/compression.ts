@@ -9,8 +9,8 @@ import {
   createDCtx,
   decompress as decompressFrame,
   decompressUsingDict,
-  init,
 } from "@bokuweb/zstd-wasm";
+import { loadZstd } from "../../codecs/wasm-zstd.ts";
 import { MoraineError } from "../../errors.ts";
 
 /** A frame holds at most so many bytes of a payload, so that little is held twice while it is packed. */
@@ -19,12 +19,9 @@ const BLOCK_BYTES = 131072;
 const MAGIC = 0xfd2fb528;
 const MAX_PAYLOAD_BYTES = 2147483647;
 
-let loading: Promise<void> | undefined;
-
-/** Loads the decoder, once. */
+/** Loads the module once for everybody: a second initialisation would pull its memory away from under the first. */
 async function load(): Promise<void> {
-  loading ??= init();
-  await loading;
+  await loadZstd();
 }
 
 /** Packs bytes into frames that follow one another. */
