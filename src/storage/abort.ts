@@ -19,6 +19,29 @@ export function abortedError(signal: AbortSignal): MoraineError {
     : new MoraineError("Aborted", "the operation was cancelled", { cause: reason });
 }
 
+const callbacks = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls back when the signal is aborted; the result ends that. However many wait for a signal, it gets one
+ * listener: Node warns of a leak from the eleventh on.
+ */
+export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
+  if (signal === undefined) return () => undefined;
+  if (signal.aborted) {
+    callback();
+    return () => undefined;
+  }
+  let set = callbacks.get(signal);
+  if (set === undefined) {
+    const waiting = new Set<() => void>();
+    set = waiting;
+    callbacks.set(signal, waiting);
+    signal.addEventListener("abort", () => waiting.forEach((call) => void call()), { once: true });
+  }
+  set.add(callback);
+  return () => void set.delete(callback);
+}
+
 /**
  * A controller that is aborted with an outer signal, or on its own. `unlink` ends the connection, so that a
  * signal that lives long does not gather listeners.
@@ -28,27 +51,19 @@ export function linkedController(outer: AbortSignal | undefined): {
   unlink(): void;
 } {
   const controller = new AbortController();
-  const abort = () => controller.abort(outer?.reason);
-  if (outer?.aborted) abort();
-  else outer?.addEventListener("abort", abort, { once: true });
-  return { controller, unlink: () => outer?.removeEventListener("abort", abort) };
+  return { controller, unlink: onAbort(outer, () => controller.abort(outer?.reason)) };
 }
 
 /** Waits, or throws `Aborted` when the signal is aborted before. */
 export function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(abortedError(signal));
-      return;
-    }
     const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
+      forget();
       resolve();
     }, milliseconds);
-    const stop = () => {
+    const forget = onAbort(signal, () => {
       clearTimeout(timer);
       if (signal) reject(abortedError(signal));
-    };
-    signal?.addEventListener("abort", stop, { once: true });
+    });
   });
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { abortedError, throwIfAborted } from "./abort.ts";
+import { abortedError, onAbort, throwIfAborted } from "./abort.ts";
 import { BlockCache } from "./block-cache.ts";
 import type { StorageListener } from "./events.ts";
 import { checkRange, type ResolvedRange, resolveRange, truncated } from "./slice-ranges.ts";
@@ -289,19 +289,18 @@ async function join(
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<number, Uint8Array>> {
   request.waiting += 1;
-  let leave = () => {};
+  let forget = () => {};
   try {
     if (signal === undefined) return await request.blocks;
     return await new Promise((resolve, reject) => {
-      leave = () => {
+      forget = onAbort(signal, () => {
         reject(abortedError(signal));
         if (request.waiting === 1) request.controller.abort(signal.reason);
-      };
-      signal.addEventListener("abort", leave, { once: true });
+      });
       request.blocks.then(resolve, reject);
     });
   } finally {
     request.waiting -= 1;
-    signal?.removeEventListener("abort", leave);
+    forget();
   }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { abortedError } from "./abort.ts";
+import { abortedError, onAbort } from "./abort.ts";
 
 export interface GateLimits {
   /** Requests at a time. */
@@ -87,24 +87,19 @@ export class RequestGate {
 
   #enter(bytes: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(abortedError(signal));
-        return;
-      }
-      const stop = () => {
-        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-        if (signal) reject(abortedError(signal));
-        this.#admit();
-      };
       const waiting: Waiting = {
         bytes,
         start: () => {
-          signal?.removeEventListener("abort", stop);
+          forget();
           resolve();
         },
       };
-      signal?.addEventListener("abort", stop, { once: true });
       this.#waiting.push(waiting);
+      const forget = onAbort(signal, () => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        if (signal) reject(abortedError(signal));
+        this.#admit();
+      });
       this.#admit();
     });
   }

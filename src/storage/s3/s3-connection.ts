@@ -24,6 +24,8 @@ export interface S3Attempt {
   readonly abortSignal: AbortSignal;
   /** To call whenever bytes come. */
   alive(): void;
+  /** To call with the bytes that came or were sent. */
+  transferred(bytes: number): void;
   /** Attempts that failed before this one, so that the service may have done what they asked for. */
   readonly before: number;
 }
@@ -31,7 +33,7 @@ export interface S3Attempt {
 export interface S3Request<T> {
   readonly address: string;
   readonly bucket: string;
-  /** Bytes that are expected to come or are sent. */
+  /** Bytes that are expected to come or are sent, for the limit of bytes at a time. */
   readonly bytes: number;
   readonly signal: AbortSignal | undefined;
   run(attempt: S3Attempt): Promise<T>;
@@ -95,11 +97,12 @@ export class S3Connection {
     const timeout = this.options.stallTimeout ?? STALL_TIMEOUT;
     let bytes = 0;
     try {
-      return await withStallTimeout(signal, timeout, async (abortSignal, alive) => {
-        const result = await request.run({ client: ready, sdk, abortSignal, alive, before });
-        bytes = request.bytes;
-        return result;
-      });
+      const transferred = (count: number) => {
+        bytes += count;
+      };
+      return await withStallTimeout(signal, timeout, (abortSignal, alive) =>
+        request.run({ client: ready, sdk, abortSignal, alive, transferred, before }),
+      );
     } finally {
       this.#onEvent?.({ type: "request", address, bytes });
     }

@@ -36,6 +36,9 @@ import { S3Uploader } from "./s3-upload.ts";
 
 /** A whole object is asked for in a first request of this size, and the rest, if there is any, side by side. */
 const FIRST = 8 * 1024 * 1024;
+const WHOLE = `bytes=0-${FIRST - 1}`;
+/** What it counts for in the limit of bytes at a time: most objects that are read whole are small. */
+const UNKNOWN_SIZE = 1024 * 1024;
 
 /**
  * @example
@@ -185,9 +188,9 @@ export class S3Storage implements Storage {
     return await this.#connection.send({
       address,
       bucket,
-      bytes: length,
+      bytes: range === WHOLE ? UNKNOWN_SIZE : length,
       signal,
-      run: async ({ client, sdk, abortSignal, alive }) => {
+      run: async ({ client, sdk, abortSignal, alive, transferred }) => {
         let answer: GetObjectCommandOutput;
         try {
           answer = await client.send(new sdk.GetObjectCommand(input), { abortSignal });
@@ -204,6 +207,7 @@ export class S3Storage implements Storage {
         const expected = expect(said);
         const body = bodyOf(answer);
         const bytes = await readExactly(body, expected, alive, target?.subarray(0, expected));
+        transferred(bytes.length);
         return { bytes, version: versionOf(answer, said.size) };
       },
     });
@@ -232,7 +236,7 @@ function versionOf(
   size: number | undefined,
 ): Version {
   return {
-    ...(answer.ETag !== undefined && { etag: answer.ETag }),
+    ...(answer.ETag && { etag: answer.ETag }),
     ...(size !== undefined && { size }),
     ...(answer.LastModified !== undefined && { lastModified: answer.LastModified.getTime() }),
   };

@@ -5,19 +5,16 @@
  */
 
 import { isMoraineError, MoraineError } from "../../errors.ts";
-import { RetryLater } from "../retry.ts";
 import type { Version, WriteOptions } from "../storage.ts";
 import { opaqueTag } from "../version.ts";
 import { parseS3Address } from "./s3-address.ts";
 import type { S3Attempt, S3Connection } from "./s3-connection.ts";
-import { s3Error, serviceAnswer } from "./s3-error.ts";
+import { serviceAnswer } from "./s3-error.ts";
+import { uploadInParts } from "./s3-multipart.ts";
+import { findOwnWrite, WRITE_ID } from "./s3-write-id.ts";
 
-/** Objects larger than this are uploaded in parts, of at least the second size. Bytes. */
+/** Objects larger than this are uploaded in parts. Bytes. */
 const MULTIPART_FROM = 64 * 1024 * 1024;
-const PART = 16 * 1024 * 1024;
-const MOST_PARTS = 10_000;
-/** Metadata of an object (letters only: proxies drop other names) by which a writer knows its own work again. */
-const WRITE_ID = "writeid";
 
 export class S3Uploader {
   readonly #connection: S3Connection;
@@ -33,7 +30,7 @@ export class S3Uploader {
     const { precondition } = options;
     if (precondition === undefined) {
       return bytes.length > MULTIPART_FROM
-        ? await this.#writeParts(address, bytes, options.signal)
+        ? await uploadInParts(this.#connection, address, bytes, options.signal)
         : await this.#put(address, bytes, options.signal, {});
     }
     // A condition on the last step of an upload in parts is not known to all services: always in one piece.
@@ -77,7 +74,8 @@ export class S3Uploader {
     const { bucket, key } = parseS3Address(address);
     const conditional = condition.IfMatch !== undefined || condition.IfNoneMatch !== undefined;
     const id = crypto.randomUUID();
-    const put = async ({ client, sdk, abortSignal, before }: S3Attempt): Promise<Version> => {
+    const put = async (attempt: S3Attempt): Promise<Version> => {
+      const { client, sdk, abortSignal, before } = attempt;
       try {
         const command = new sdk.PutObjectCommand({
           Bucket: bucket,
@@ -89,19 +87,18 @@ export class S3Uploader {
           ...this.#payer(),
         });
         const { ETag } = await client.send(command, { abortSignal });
-        return { ...(ETag !== undefined && { etag: ETag }), size: bytes.length };
+        attempt.transferred(bytes.length);
+        return { ...(ETag && { etag: ETag }), size: bytes.length };
       } catch (error) {
         const status = serviceAnswer(error)?.status;
         if (!conditional || (status !== 409 && status !== 412 && !(status === 404 && condition.IfMatch)))
           throw error;
         // An attempt whose answer was lost may have written what now is in the way.
-        if (before > 0) {
-          const command = new sdk.HeadObjectCommand({ Bucket: bucket, Key: key, ...this.#payer() });
-          const found = await client.send(command, { abortSignal }).catch(() => undefined);
-          if (found?.Metadata?.[WRITE_ID] === id) {
-            return { ...(found.ETag !== undefined && { etag: found.ETag }), size: bytes.length };
-          }
-        }
+        const own =
+          before > 0
+            ? await findOwnWrite(attempt, { Bucket: bucket, Key: key, ...this.#payer() }, id)
+            : undefined;
+        if (own !== undefined) return own;
         throw new MoraineError("PreconditionFailed", "somebody else wrote first", { source: address });
       }
     };
@@ -123,60 +120,6 @@ export class S3Uploader {
           abortSignal,
         }),
     });
-  }
-
-  async #writeParts(address: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<Version> {
-    const { bucket, key } = parseS3Address(address);
-    const target = { Bucket: bucket, Key: key, ...this.#payer() };
-    const send = <T>(size: number, run: (attempt: S3Attempt) => Promise<T>) =>
-      this.#connection.send({ address, bucket, bytes: size, signal, run });
-    const { UploadId } = await send(0, ({ client, sdk, abortSignal }) =>
-      client.send(new sdk.CreateMultipartUploadCommand(target), { abortSignal }),
-    );
-    if (UploadId === undefined) throw s3Error(address, new RetryLater("the service began no upload"));
-    const size = Math.max(PART, Math.ceil(bytes.length / MOST_PARTS));
-    try {
-      const starts = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => index * size);
-      const Parts = await Promise.all(
-        starts.map(async (start, index) => {
-          const Body = bytes.subarray(start, start + size);
-          const PartNumber = index + 1;
-          const { ETag } = await send(Body.length, ({ client, sdk, abortSignal }) =>
-            client.send(
-              new sdk.UploadPartCommand({
-                ...target,
-                UploadId,
-                PartNumber,
-                Body,
-                ContentLength: Body.length,
-              }),
-              { abortSignal },
-            ),
-          );
-          return { PartNumber, ...(ETag !== undefined && { ETag }) };
-        }),
-      );
-      const { ETag } = await send(0, ({ client, sdk, abortSignal }) =>
-        client.send(
-          new sdk.CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts } }),
-          { abortSignal },
-        ),
-      );
-      return { ...(ETag !== undefined && { etag: ETag }), size: bytes.length };
-    } catch (error) {
-      // Parts that are left behind are paid for; the reason of the failure matters more than that of this one.
-      await this.#connection
-        .send({
-          address,
-          bucket,
-          bytes: 0,
-          signal: undefined,
-          run: ({ client, sdk, abortSignal }) =>
-            client.send(new sdk.AbortMultipartUploadCommand({ ...target, UploadId }), { abortSignal }),
-        })
-        .catch(() => undefined);
-      throw error;
-    }
   }
 
   #payer(): { RequestPayer?: "requester" } {
