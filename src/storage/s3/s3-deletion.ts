@@ -6,8 +6,9 @@
 
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { DeleteOptions } from "../storage.ts";
+import { opaqueTag, sameVersion } from "../version.ts";
 import { parseS3Address, s3Address } from "./s3-address.ts";
-import type { S3Connection } from "./s3-connection.ts";
+import type { S3Attempt, S3Connection } from "./s3-connection.ts";
 
 const BATCH = 1000;
 
@@ -78,20 +79,34 @@ async function deleteOne(
   key: string,
   options: DeleteOptions,
 ): Promise<void> {
-  const etag = options.precondition?.etag;
-  const input = {
-    Bucket: bucket,
-    Key: key,
-    ...(etag !== undefined && { IfMatch: etag }),
-    ...payer(connection),
-  };
+  const address = s3Address(bucket, key);
+  const { precondition } = options;
+  const target = { Bucket: bucket, Key: key, ...payer(connection) };
+  const send = <T>(run: (attempt: S3Attempt) => Promise<T>) =>
+    connection.send({ address, bucket, bytes: 0, signal: options.signal, run });
   try {
-    await connection.send({
-      address: s3Address(bucket, key),
-      bucket,
-      bytes: 0,
-      signal: options.signal,
-      run: ({ client, sdk, abortSignal }) => client.send(new sdk.DeleteObjectCommand(input), { abortSignal }),
+    if (precondition === undefined) {
+      await send(({ client, sdk, abortSignal }) =>
+        client.send(new sdk.DeleteObjectCommand(target), { abortSignal }),
+      );
+      return;
+    }
+    // Many services ignore conditions of a deletion: asked first, what is left is the time of one request.
+    const { ETag, ContentLength, LastModified } = await send(({ client, sdk, abortSignal }) =>
+      client.send(new sdk.HeadObjectCommand(target), { abortSignal }),
+    );
+    const found = { etag: ETag, size: ContentLength, lastModified: LastModified?.getTime() };
+    if (!sameVersion(found, precondition)) {
+      throw new MoraineError("PreconditionFailed", "somebody else wrote first", { source: address });
+    }
+    const remove = (IfMatch: string | undefined) =>
+      send(({ client, sdk, abortSignal }) =>
+        client.send(new sdk.DeleteObjectCommand({ ...target, ...(IfMatch && { IfMatch }) }), { abortSignal }),
+      );
+    await remove(ETag).catch(async (error: unknown) => {
+      // Some services compare ETags without quotes; a real conflict fails again.
+      if (!isMoraineError(error, "PreconditionFailed") || ETag === undefined) throw error;
+      await remove(opaqueTag(ETag));
     });
   } catch (error) {
     if (!isMoraineError(error, "NotFound")) throw error;
