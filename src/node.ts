@@ -6,14 +6,17 @@
 
 import { useNativeSha256 } from "./binary/sha256.ts";
 import { useNativeCodecs } from "./codecs/native.ts";
+import { readFileUrl } from "./codecs/node/read-url.ts";
 import { nodeDeflate, nodeZstd } from "./codecs/node/zlib.ts";
 import { nodeSha256 } from "./dataset/node/sha256.ts";
 import { useWorkingFolder } from "./dataset/open.ts";
+import { setPluginLoader } from "./readers/hdf5/decoding/filter-plugins.ts";
 import { FileStorage } from "./storage/file/file-storage.ts";
 import { registerScheme } from "./storage/router.ts";
 
 useNativeSha256(nodeSha256);
 useNativeCodecs({ deflate: nodeDeflate, zstd: nodeZstd });
+setPluginLoader(readFileUrl);
 useWorkingFolder(() => process.cwd());
 registerScheme("file", (_options, onEvent) => new FileStorage(onEvent));
 
