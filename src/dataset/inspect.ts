@@ -8,11 +8,12 @@ import type { JsonObject, JsonValue } from "../binary/json.ts";
 import { itemSize } from "../data-types/data-type.ts";
 import { dataTypeToJson } from "../data-types/data-type-json.ts";
 import type { MoraineError } from "../errors.ts";
-import type { Barrier, VirtualArray } from "../manifest/virtual-group.ts";
+import type { Barrier, FaultyArray, VirtualArray } from "../manifest/virtual-group.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
 import { gridShapeOf } from "../zarr/chunk-grid.ts";
 import { arrayMetadataToJson, groupMetadataToJson } from "../zarr/metadata-v3.ts";
+import { mapConcurrent } from "./concurrent.ts";
 import { officialBarrier } from "./official-clients.ts";
 import {
   faultOf,
@@ -50,16 +51,27 @@ export interface InspectedArray {
   readonly decodedBytes: number | undefined;
   /** Why official clients could not read the bytes as they lie; undefined where they can. */
   readonly barrier: Barrier | undefined;
+  /** Why nobody can tell where its chunks are; then none are counted. */
+  readonly fault: MoraineError | undefined;
   readonly notes: readonly string[];
+}
+
+/** A node that cannot be read, and what is known of it nevertheless. */
+export interface InspectedFault extends Omit<FaultyArray, "kind"> {
+  readonly path: string;
 }
 
 export interface Inspection {
   readonly format: SourceFormat;
   readonly groups: readonly { readonly path: string; readonly attributes: JsonObject }[];
   readonly arrays: readonly InspectedArray[];
-  readonly faults: readonly { readonly path: string; readonly error: MoraineError }[];
+  /** Nodes that cannot be read. */
+  readonly faults: readonly InspectedFault[];
   readonly statistics: SourceStatistics;
 }
+
+/** Arrays whose chunk indexes are read at the same time. */
+const CONCURRENT_ARRAYS = 64;
 
 /**
  * Inspects a source.
@@ -69,23 +81,17 @@ export interface Inspection {
 export async function inspectSource(source: OpenedSource, options: StorageOptions = {}): Promise<Inspection> {
   const groups: { path: string; attributes: JsonObject }[] = [];
   const found: { path: string; array: VirtualArray }[] = [];
-  const faults: { path: string; error: MoraineError }[] = [];
+  const faults: InspectedFault[] = [];
   for await (const { path, node } of walkSource(source, "/", options)) {
     if (node.kind === "group") groups.push({ path, attributes: node.attributes });
     else if (node.hidden) continue;
     else if (node.kind === "array") found.push({ path, array: node });
-    else faults.push({ path, error: node.error.at({ source: source.address, path }) });
+    else faults.push({ ...node, path, error: node.error.at({ source: source.address, path }) });
   }
   // Side by side: each array's index costs round trips of its own.
-  const settled = await Promise.allSettled(
-    found.map(({ path, array }) => inspectArray(source, path, array, options)),
+  const arrays = await mapConcurrent(found, CONCURRENT_ARRAYS, ({ path, array }) =>
+    inspectArray(source, path, array, options),
   );
-  const arrays: InspectedArray[] = [];
-  settled.forEach((result, position) => {
-    const path = found[position]?.path ?? "/";
-    if (result.status === "fulfilled") arrays.push(result.value);
-    else faults.push({ path, error: faultOf(result.reason, source, path) });
-  });
   return { format: source.format, groups, arrays, faults, statistics: source.statistics() };
 }
 
@@ -96,28 +102,13 @@ async function inspectArray(
   options: StorageOptions,
 ): Promise<InspectedArray> {
   const { metadata } = array;
-  const gridShape = gridShapeOf(metadata);
-  const total = gridShape.reduce((product, length) => product * length, 1);
   const size = itemSize(metadata.dataType);
-  const counts = { virtual: 0, native: 0, inline: 0, missing: 0, decoded: 0 };
-  let storedBytes: number | undefined;
-  let masked = 0;
-  if (array.manifest === undefined) {
-    counts.decoded = total;
-  } else {
-    const manifest = await array.manifest(options);
-    const native = manifest.locations.map((location) => source.isNative(location));
-    storedBytes = 0;
-    for (let entry = 0; entry < manifest.count; entry++) {
-      if ((manifest.filterMasks?.[entry] ?? 0) !== 0) masked += 1;
-      if (manifest.inline.has(entry)) continue;
-      storedBytes += manifest.lengths[entry] ?? 0;
-      if (native[manifest.locationIndexes?.[entry] ?? 0]) counts.native += 1;
-      else counts.virtual += 1;
-    }
-    for (const bytes of manifest.inline.values()) storedBytes += bytes.length;
-    counts.inline = manifest.inline.size;
-    counts.missing = Math.max(total - manifest.count, 0);
+  let counted: CountedChunks = { counts: NO_CHUNKS, storedBytes: undefined, masked: 0 };
+  let fault: MoraineError | undefined;
+  try {
+    counted = await countChunks(source, array, options);
+  } catch (error) {
+    fault = faultOf(error, source, path);
   }
   const dataType = dataTypeToJson(metadata.dataType);
   return {
@@ -128,20 +119,59 @@ async function inspectArray(
     dataType: typeof dataType === "string" ? dataType : metadata.dataType.name,
     chunkGrid:
       metadata.chunkGrid.name === "regular"
-        ? `${metadata.chunkGrid.chunkShape.join("×") || "scalar"}`
+        ? metadata.chunkGrid.chunkShape.join("×") || "scalar"
         : "rectilinear",
     codecs: metadata.codecs.map((codec) => codec.name),
-    chunks: counts,
-    storedBytes,
+    chunks: counted.counts,
+    storedBytes: counted.storedBytes,
     decodedBytes:
       size === undefined ? undefined : metadata.shape.reduce((product, length) => product * length, size),
-    barrier: array.barrier ?? officialBarrier(metadata),
+    barrier: fault
+      ? { code: fault.code, reason: fault.message }
+      : (array.barrier ?? officialBarrier(metadata)),
+    fault,
     notes: [
       ...(array.notes ?? []),
       ...(array.disputed === undefined ? [] : [`other readers may differ: ${array.disputed}`]),
-      ...(masked > 0 ? [`${masked} chunks were stored without some of the filters`] : []),
+      ...(counted.masked > 0 ? [`${counted.masked} chunks were stored without some of the filters`] : []),
     ],
   };
+}
+
+interface CountedChunks {
+  readonly counts: ChunkCounts;
+  readonly storedBytes: number | undefined;
+  /** Chunks with a filter mask. */
+  readonly masked: number;
+}
+
+const NO_CHUNKS: ChunkCounts = { virtual: 0, native: 0, inline: 0, missing: 0, decoded: 0 };
+
+async function countChunks(
+  source: OpenedSource,
+  array: VirtualArray,
+  options: StorageOptions,
+): Promise<CountedChunks> {
+  const total = gridShapeOf(array.metadata).reduce((product, length) => product * length, 1);
+  if (array.manifest === undefined) {
+    return { counts: { ...NO_CHUNKS, decoded: total }, storedBytes: undefined, masked: 0 };
+  }
+  const counts: { -readonly [kind in keyof ChunkCounts]: number } = { ...NO_CHUNKS };
+  const manifest = await array.manifest(options);
+  const native = manifest.locations.map((location) => source.isNative(location));
+  let storedBytes = 0;
+  let masked = 0;
+  for (let entry = 0; entry < manifest.count; entry++) {
+    if ((manifest.filterMasks?.[entry] ?? 0) !== 0) masked += 1;
+    if (manifest.inline.has(entry)) continue;
+    storedBytes += manifest.lengths[entry] ?? 0;
+    if (native[manifest.locationIndexes?.[entry] ?? 0]) counts.native += 1;
+    else counts.virtual += 1;
+  }
+  for (const bytes of manifest.inline.values()) storedBytes += bytes.length;
+  counts.inline = manifest.inline.size;
+  counts.missing = Math.max(total - manifest.count, 0);
+  return { counts, storedBytes, masked };
 }
 
 /**
@@ -163,10 +193,14 @@ export function inspectionToJson(inspection: Inspection): JsonObject {
         stored_bytes: array.storedBytes ?? null,
         decoded_bytes: array.decodedBytes ?? null,
         virtual: array.barrier === undefined,
+        readable: array.fault === undefined,
         ...(array.barrier && { code: array.barrier.code, reason: array.barrier.reason }),
         ...(array.notes.length > 0 && { notes: array.notes }),
       },
     };
+  }
+  for (const fault of inspection.faults) {
+    if (fault.shape !== undefined) metadata[fault.path.slice(1)] = faultToJson(fault);
   }
   const root = inspection.groups.find((group) => group.path === "/");
   return {
@@ -183,6 +217,25 @@ export function inspectionToJson(inspection: Inspection): JsonObject {
       requests: inspection.statistics.requests,
       bytes: inspection.statistics.bytes,
       rounds: inspection.statistics.rounds,
+    },
+  };
+}
+
+/** An array whose values nobody can read: what its header says. */
+function faultToJson({ error, shape = [], dimensionNames, attributes = {} }: InspectedFault): JsonObject {
+  return {
+    shape,
+    data_type: "unknown",
+    attributes,
+    ...(dimensionNames && { dimension_names: dimensionNames }),
+    zarr_format: 3,
+    node_type: "array",
+    moraine: {
+      must_understand: true,
+      virtual: false,
+      readable: false,
+      code: error.code,
+      reason: error.message,
     },
   };
 }

@@ -45,8 +45,10 @@ export interface VirtualArray extends ArrayNode {
 
 /** An array that is there but cannot be read; the rest of its file can. */
 export interface FaultyArray extends FaultyNode {
-  /** Where the header could be read. */
+  /** Where the header could be read, as are the next two. */
   readonly shape?: readonly number[] | undefined;
+  readonly dimensionNames?: readonly (string | null)[] | undefined;
+  readonly attributes?: JsonObject | undefined;
   readonly hidden?: boolean | undefined;
   readonly storedName?: string | undefined;
 }

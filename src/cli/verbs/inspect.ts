@@ -63,9 +63,12 @@ function describe(array: InspectedArray): string {
     `${array.path}  (${shape})  ${array.dataType}`,
     `    chunks ${array.chunkGrid}: ${kinds || "none"}${stored}${decoded}`,
     `    codecs ${array.codecs.join(" ")}`,
-    array.barrier
-      ? `    needs decoding: ${array.barrier.code}: ${array.barrier.reason}`
-      : "    virtual as it is",
+    `    ${virtualState(array)}`,
     ...array.notes.map((note) => `    note: ${note}`),
   ].join("\n");
+}
+
+function virtualState({ barrier, fault }: InspectedArray): string {
+  if (fault) return `cannot be read: ${fault.code}: ${fault.message}`;
+  return barrier ? `needs decoding: ${barrier.code}: ${barrier.reason}` : "virtual as it is";
 }

@@ -109,9 +109,9 @@ class GroupBuilder {
     const dataset = this.#datasets.get(object);
     const hidden = isDimensionOnly(object);
     const { values, notes } = attributeValues(object);
+    const names = dimensions.get(object)?.map((dimension) => dimension?.name ?? null);
     try {
       if (!dataset) throw this.#faults.get(object) ?? new MoraineError("CorruptFile", "no dataset");
-      const names = dimensions.get(object)?.map((dimension) => dimension?.name ?? null);
       const rank = dataset.dataspace.kind === "simple" ? dataset.dataspace.shape.length : 1;
       return await arrayOfDataset(
         dataset,
@@ -129,7 +129,8 @@ class GroupBuilder {
     } catch (error) {
       if (!isMoraineError(error) || error.code === "Aborted") throw error;
       const shape = dataset?.dataspace.kind === "simple" ? dataset.dataspace.shape : undefined;
-      return { kind: "fault", error, ...(shape && { shape }), ...(hidden && { hidden }) };
+      const known = shape && { shape, attributes: values, ...(names && { dimensionNames: names }) };
+      return { kind: "fault", error, ...known, ...(hidden && { hidden }) };
     }
   }
 
