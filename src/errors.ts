@@ -71,8 +71,18 @@ export interface ErrorPlace {
   readonly cause?: unknown;
 }
 
+/** Parameters of an address by which whoever has it may read: signatures, tokens, keys. */
+const SECRET_PARAMETERS =
+  /([?&](?:x-amz-(?:signature|credential|security-token)|x-goog-(?:signature|credential)|signature|sig|(?:access_?|auth_?)?token|awsaccesskeyid|googleaccessid|api_?key|password)=)[^&#\s"']+/gi;
+const USER_INFORMATION = /\b([a-z][a-z0-9+.-]*:\/\/)[^/?#\s"'@]*:[^/?#\s"'@]*@/gi;
+
+/** A text without the credentials that addresses in it may carry. */
+export function withoutSecrets(text: string): string {
+  return text.replace(SECRET_PARAMETERS, "$1***").replace(USER_INFORMATION, "$1***@");
+}
+
 /**
- * An error with a code.
+ * An error with a code. Its message and source never carry credentials: addresses are shown without them.
  *
  * @example
  * try { await open("missing.nc") } catch (error) {
@@ -87,9 +97,9 @@ export class MoraineError extends Error {
   readonly offset: number | undefined;
 
   constructor(code: ErrorCode, message: string, place: ErrorPlace = {}) {
-    super(message, place.cause === undefined ? undefined : { cause: place.cause });
+    super(withoutSecrets(message), place.cause === undefined ? undefined : { cause: place.cause });
     this.code = code;
-    this.source = place.source;
+    this.source = place.source === undefined ? undefined : withoutSecrets(place.source);
     this.path = place.path;
     this.offset = place.offset;
   }

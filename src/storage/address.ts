@@ -7,7 +7,7 @@
  * @module
  */
 
-import { MoraineError } from "../errors.ts";
+import { MoraineError, withoutSecrets } from "../errors.ts";
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 
@@ -41,6 +41,21 @@ export function refuseUserInformation(address: string): void {
     throw new MoraineError(
       "InvalidArgument",
       "an address must not carry a user name or password; give credentials as options or in the environment",
+    );
+  }
+}
+
+/**
+ * Refuses an address that carries a signature or token in its query: what is written down (references, messages of
+ * commits) would hand it on.
+ */
+export function refuseSecrets(address: string): void {
+  if (withoutSecrets(address) !== address) {
+    throw new MoraineError(
+      "InvalidArgument",
+      "this address carries a signature or token, which references would hand on; " +
+        "give the plain address and the credentials apart from it",
+      { source: address },
     );
   }
 }
@@ -122,11 +137,24 @@ export function nameOf(address: string): string {
 }
 
 /**
- * What a relative path inside a source means (external links, external raw files): resolved against the folder
- * of the source.
+ * What a path inside a source means (external links, external raw files): resolved against the folder of the source.
+ *
+ * Errors: `Unauthorized` for the address of another storage or host: a file must not send its reader there.
  */
 export function relativeAddress(source: string, path: string): string {
-  if (schemeOf(path) !== undefined) return path;
+  if (schemeOf(path) !== undefined) {
+    refuseUserInformation(path);
+    if (serverOf(path) !== serverOf(source)) {
+      throw new MoraineError(
+        "Unauthorized",
+        "the file refers to another storage or host, which is not followed",
+        {
+          source: path,
+        },
+      );
+    }
+    return path;
+  }
   const scheme = schemeOf(source);
   if (path.startsWith("/")) {
     if (scheme === "file") return pathToAddress(path);
@@ -139,6 +167,11 @@ export function relativeAddress(source: string, path: string): string {
   const root = match?.[1] ?? folder;
   const below = keyBelow(root, folder) ?? "";
   return joinAddress(root, normalizeKey(below + path));
+}
+
+/** `https://host:port`, in lower case. */
+function serverOf(address: string): string {
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(address)?.[0].toLowerCase() ?? "";
 }
 
 function normalizeKey(key: string): string {

@@ -289,18 +289,13 @@ async function join(
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<number, Uint8Array>> {
   request.waiting += 1;
-  let forget = () => {};
-  try {
-    if (signal === undefined) return await request.blocks;
-    return await new Promise((resolve, reject) => {
-      forget = onAbort(signal, () => {
-        reject(abortedError(signal));
-        if (request.waiting === 1) request.controller.abort(signal.reason);
-      });
-      request.blocks.then(resolve, reject);
+  if (signal === undefined) return await request.blocks;
+  return await new Promise((resolve, reject) => {
+    const forget = onAbort(signal, () => {
+      request.waiting -= 1;
+      reject(abortedError(signal));
+      if (request.waiting === 0) request.controller.abort(signal.reason);
     });
-  } finally {
-    request.waiting -= 1;
-    forget();
-  }
+    request.blocks.then(resolve, reject).finally(forget);
+  });
 }

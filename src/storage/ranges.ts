@@ -96,9 +96,8 @@ export function planRanges(
 /** The lengths of the pieces in which a range is fetched: nearly equal, none longer than half the split size. */
 export function splitLength(length: number, policy: Pick<TransferPolicy, "split">): number[] {
   if (length <= policy.split) return [length];
-  const count = Math.ceil(length / (policy.split / 2));
-  const size = Math.ceil(length / count);
-  const pieces = new Array<number>(count).fill(size);
-  pieces[count - 1] = length - size * (count - 1);
+  const size = Math.ceil(length / Math.ceil(length / Math.ceil(policy.split / 2)));
+  const pieces = new Array<number>(Math.ceil(length / size)).fill(size);
+  pieces[pieces.length - 1] = length - size * (pieces.length - 1);
   return pieces;
 }

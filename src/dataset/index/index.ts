@@ -5,6 +5,7 @@
  */
 
 import { MoraineError } from "../../errors.ts";
+import { refuseSecrets } from "../../storage/address.ts";
 import { StorageRouter } from "../../storage/router.ts";
 import type { CombineOptions } from "../combine/options.ts";
 import { planAppend, planCombined } from "../combine/plan-combined.ts";
@@ -75,6 +76,7 @@ export async function index(
   const address = addressOf(target);
   const format = options.format ?? targetFormat(address);
   const scan = new Scan(addresses, { ...options, storage });
+  for (const source of scan.addresses) refuseSecrets(source);
   const base = options.append === undefined ? undefined : await tipOf(address, format, options, storage);
   const plan = await scan.plan(address, base);
   const written = await write(plan, address, format, { ...options, storage, base }, scan);

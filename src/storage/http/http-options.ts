@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MoraineError } from "../../errors.ts";
 import type { GateLimits } from "../request-gate.ts";
 import type { RetryOptions } from "../retry.ts";
 
@@ -37,8 +38,18 @@ export async function headersFor(address: string, options: HttpOptions): Promise
   const { host } = new URL(address);
   const own = Object.hasOwn(options.headers ?? {}, host) ? options.headers?.[host] : undefined;
   const token = Object.hasOwn(options.bearerTokens ?? {}, host) ? options.bearerTokens?.[host] : undefined;
-  return {
+  const headers = {
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
     ...(typeof own === "function" ? await own() : own),
   };
+  for (const [name, value] of Object.entries(headers)) {
+    // What `fetch` says of such a header repeats its value.
+    if (!/^[!#$%&'*+.^`|~\w-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+      throw new MoraineError(
+        "InvalidArgument",
+        `the header "${name.slice(0, 40)}" for ${host} cannot be sent`,
+      );
+    }
+  }
+  return headers;
 }
