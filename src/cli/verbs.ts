@@ -19,6 +19,7 @@ import { read } from "./verbs/read.ts";
 import { refs } from "./verbs/refs.ts";
 import { status } from "./verbs/status.ts";
 import { tag } from "./verbs/tag.ts";
+import { verify } from "./verbs/verify.ts";
 
 export const VERBS: readonly Verb[] = [
   inspect,
@@ -26,6 +27,7 @@ export const VERBS: readonly Verb[] = [
   refs,
   read,
   index,
+  verify,
   log,
   branch,
   tag,

@@ -1,0 +1,184 @@
+/**
+ * Compares what an index reads with what others read from the original files.
+ *
+ * @module
+ */
+
+import type { ChunkData } from "../../codecs/codec.ts";
+import { decodeElements } from "../../data-types/elements.ts";
+import { isMoraineError, type MoraineError } from "../../errors.ts";
+import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
+import type { VirtualArray } from "../../manifest/virtual-group.ts";
+import type { StorageOptions } from "../../storage/storage.ts";
+import { chunkExtent } from "../../zarr/chunk-grid.ts";
+import { openSource, type SourceOptions } from "../open.ts";
+import { entryCoordinates } from "../references.ts";
+import { arrayOf, faultOf, type OpenedSource, walkSource } from "../source.ts";
+import { NotComparable } from "./independent-reader.ts";
+import { OriginalFiles } from "./original-files.ts";
+import { Placements } from "./placements.ts";
+
+export interface VerifyOptions extends SourceOptions {
+  /** Chunks of each array that are compared, spread over it. Default: all. */
+  readonly sample?: number | undefined;
+  /** Bytes of an original file up to which it is read whole for the other reader. Default 1 GiB. */
+  readonly fileLimit?: number | undefined;
+  readonly onProgress?: ((progress: { readonly chunks: number }) => void) | undefined;
+}
+
+/** A chunk that reads differently. */
+export interface Difference {
+  readonly path: string;
+  readonly coordinates: readonly number[];
+  /** Address of the original file, and the variable in it. */
+  readonly source: string;
+  readonly sourcePath: string;
+  readonly reason: string;
+}
+
+export interface VerifySummary {
+  readonly target: string;
+  readonly arrays: number;
+  /** Chunks that read the same through both. */
+  readonly equal: number;
+  readonly different: readonly Difference[];
+  /** Chunks that could not be compared, by array and reason. */
+  readonly notCompared: readonly {
+    readonly path: string;
+    readonly reason: string;
+    readonly chunks: number;
+  }[];
+}
+
+/**
+ * Reads chunks through the references of an index and from the original files with libhdf5 (h5wasm) or netcdfjs, and
+ * compares the values. Only chunks that lie in the original files are compared: what was stored anew is the target's.
+ *
+ * Errors: those of opening the target.
+ */
+export async function verify(target: string, options: VerifyOptions = {}): Promise<VerifySummary> {
+  const source = await openSource(target, options);
+  const run = new Verification(source, options);
+  try {
+    let arrays = 0;
+    for await (const { path, node } of walkSource(source, "/", options)) {
+      if (node.kind !== "array" || node.manifest === undefined) continue;
+      arrays += 1;
+      await run.array(path, node, await node.manifest(options));
+    }
+    return { target: source.address, arrays, ...run.result() };
+  } finally {
+    run.close();
+    await source.close();
+  }
+}
+
+class Verification {
+  readonly #source: OpenedSource;
+  readonly #options: VerifyOptions;
+  readonly #files: OriginalFiles;
+  readonly #different: Difference[] = [];
+  readonly #notCompared = new Map<string, { path: string; reason: string; chunks: number }>();
+  readonly #placements = new Placements();
+  #equal = 0;
+
+  constructor(source: OpenedSource, options: VerifyOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#files = new OriginalFiles(source.storage, options);
+  }
+
+  async array(path: string, array: VirtualArray, manifest: ChunkManifest): Promise<void> {
+    for (const entry of sampled(manifest, this.#source, this.#options.sample)) {
+      this.#options.signal?.throwIfAborted();
+      try {
+        await this.#chunk(path, array, manifest, entry);
+      } catch (error) {
+        if (!(error instanceof NotComparable)) throw error;
+        this.#skip(path, error.message);
+      }
+      this.#options.onProgress?.({ chunks: this.#equal + this.#different.length });
+    }
+  }
+
+  result(): Pick<VerifySummary, "equal" | "different" | "notCompared"> {
+    return { equal: this.#equal, different: this.#different, notCompared: [...this.#notCompared.values()] };
+  }
+
+  close(): void {
+    this.#files.close();
+  }
+
+  async #chunk(path: string, array: VirtualArray, manifest: ChunkManifest, entry: number): Promise<void> {
+    const { signal } = this.#options;
+    const location = manifest.locations[manifest.locationIndexes?.[entry] ?? 0] ?? "";
+    const coordinates = entryCoordinates(manifest, entry);
+    const file = await this.#files.at(location);
+    const original = file.chunks.at(location, manifest.offsets[entry] ?? 0, manifest.lengths[entry] ?? 0);
+    if (original === undefined) throw new NotComparable("no chunk of the original file is at this place");
+    const there = chunkExtent(array.metadata, coordinates);
+    const here = chunkExtent(original.array.metadata, original.coordinates);
+    const shape = there.inside.map((length, axis) => Math.min(length, here.inside[axis] ?? 0));
+    const differ = (reason: string): void => {
+      this.#different.push({ path, coordinates, source: location, sourcePath: original.path, reason });
+    };
+    const misplaced = this.#placements.check(path, location, there.start, here.start, file.chunks, original);
+    if (misplaced !== undefined) {
+      differ(misplaced);
+      return;
+    }
+    const expected = file.reader.read(original.path, here.start, shape);
+    let data: ChunkData;
+    try {
+      data = await arrayOf(this.#source, path, array).readRegion(there.start, shape, { signal });
+    } catch (error) {
+      const fault: MoraineError = faultOf(error, this.#source, path);
+      differ(`${fault.code}: ${fault.message}`);
+      return;
+    }
+    if (expected instanceof Uint8Array) {
+      if (!(data instanceof Uint8Array)) throw new NotComparable(`${file.reader.name} gives numbers here`);
+      if (sameBytes(data, expected)) this.#equal += 1;
+      else differ(`${file.reader.name} reads other values`);
+      return;
+    }
+    const texts = Array.from(decodeElements(data, array.metadata.dataType), String);
+    if (texts.length === expected.length && texts.every((text, at) => sameText(text, expected[at] ?? ""))) {
+      this.#equal += 1;
+    } else {
+      differ(`${file.reader.name} reads other texts`);
+    }
+  }
+
+  #skip(path: string, reason: string): void {
+    const key = `${path}\n${reason}`;
+    const known = this.#notCompared.get(key);
+    if (known) known.chunks += 1;
+    else this.#notCompared.set(key, { path, reason, chunks: 1 });
+  }
+}
+
+/** Entries whose bytes lie outside of the target, all or so many of them, spread evenly. */
+function* sampled(
+  manifest: ChunkManifest,
+  source: OpenedSource,
+  sample: number | undefined,
+): Generator<number, void, undefined> {
+  const native = manifest.locations.map((location) => source.isNative(location));
+  const isVirtual = (entry: number): boolean =>
+    !manifest.inline.has(entry) && native[manifest.locationIndexes?.[entry] ?? 0] === false;
+  const step = sample === undefined ? 1 : Math.max(1, manifest.count / Math.max(sample, 1));
+  for (let at = 0; at < manifest.count; at += step) {
+    const entry = Math.floor(at);
+    if (isVirtual(entry)) yield entry;
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+/** h5wasm cuts fixed strings at the first NUL. */
+function sameText(ours: string, theirs: string): boolean {
+  return ours === theirs || ours.replace(/\0.*$/s, "") === theirs;
+}
