@@ -6,10 +6,9 @@
 
 import type { ChunkData } from "../../codecs/codec.ts";
 import { decodeElements } from "../../data-types/elements.ts";
-import { isMoraineError, type MoraineError } from "../../errors.ts";
+import type { MoraineError } from "../../errors.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import type { VirtualArray } from "../../manifest/virtual-group.ts";
-import type { StorageOptions } from "../../storage/storage.ts";
 import { chunkExtent } from "../../zarr/chunk-grid.ts";
 import { openSource, type SourceOptions } from "../open.ts";
 import { entryCoordinates } from "../references.ts";
