@@ -24,6 +24,7 @@ import { externalPieces } from "./external-data.ts";
 import { codecOf, filterName } from "./filter-codecs.ts";
 import type { Filter } from "./filter-pipeline.ts";
 import type { GraphObject, ObjectGraph } from "./object-graph.ts";
+import { isSingleText, singleText } from "./single-text.ts";
 import { DecodedChunks } from "./stored-chunks.ts";
 import { virtualParts } from "./virtual-layout/virtual-layout.ts";
 
@@ -120,19 +121,21 @@ export async function arrayOfDataset(
   const decoder =
     pieces.filters.length > 0 ? new ChunkDecoder(pieces.filters, chunkBytes, datatype.size) : undefined;
   const unknown = decoder?.unknown;
+  const chunks = new DecodedChunks({
+    manifest: pieces.manifest,
+    storage: context.storage,
+    chunkBytes,
+    decoder,
+    convert: conversion.convert,
+  });
+  if (isSingleText(dataset)) return { ...common, ...(await singleText(dataset, chunks, metadata, options)) };
   return {
     ...common,
     metadata: { ...metadata, chunkGrid },
     barrier: unknown
       ? { code: "UnsupportedFilter", reason: `there is no decoder for filter ${filterName(unknown)}` }
       : barrier,
-    chunks: new DecodedChunks({
-      manifest: pieces.manifest,
-      storage: context.storage,
-      chunkBytes,
-      decoder,
-      convert: conversion.convert,
-    }),
+    chunks,
   };
 }
 
