@@ -7,7 +7,7 @@
 import { xxhash64 } from "../binary/xxhash64.ts";
 import { MoraineError } from "../errors.ts";
 import type { Zstd } from "./native.ts";
-import { splitFrames } from "./zstd-frames.ts";
+import { decodeFrames } from "./zstd-frames.ts";
 
 type Module = typeof import("@bokuweb/zstd-wasm");
 
@@ -39,17 +39,8 @@ export const wasmZstd: Zstd = {
   async ready() {
     await loadZstd();
   },
-  decompress(bytes, maximum) {
-    const parts = splitFrames(bytes).map((frame) => {
-      if (frame.declared !== undefined && frame.declared > maximum) {
-        throw new MoraineError("CorruptChunk", `${frame.declared} bytes are compressed here, not ${maximum}`);
-      }
-      const size = Math.max(Math.min(frame.bound, maximum), 1);
-      if (size > MOST_BYTES) throw new MoraineError("LimitExceeded", `zstd: a frame of ${size} bytes`);
-      return unpack(loaded(), bytes.subarray(frame.start, frame.end), size);
-    });
-    return joined(parts);
-  },
+  decompress: (bytes, maximum) =>
+    decodeFrames(bytes, maximum, (frame, size) => unpack(loaded(), frame, size)),
   compress(bytes, level, checksum) {
     const frame = loaded().compress(bytes, level);
     return checksum ? withChecksum(frame, bytes) : frame;
@@ -57,6 +48,7 @@ export const wasmZstd: Zstd = {
 };
 
 function unpack({ decompress }: Module, frame: Uint8Array, size: number): Uint8Array {
+  if (size > MOST_BYTES) throw new MoraineError("LimitExceeded", `zstd: a frame of ${size} bytes`);
   try {
     return decompress(frame, { defaultHeapSize: size });
   } catch (error) {
@@ -73,15 +65,4 @@ function withChecksum(frame: Uint8Array, content: Uint8Array): Uint8Array {
   out[4] = (out[4] ?? 0) | 0x04;
   new DataView(out.buffer).setUint32(frame.length, Number(xxhash64(content) & 0xffffffffn), true);
   return out;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1 && parts[0]) return parts[0];
-  const whole = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

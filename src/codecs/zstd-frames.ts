@@ -78,18 +78,62 @@ export function splitFrames(bytes: Uint8Array): ZstdFrame[] {
   return frames;
 }
 
-/** What all frames together can hold, and what they declare if all of them do. */
-export function boundOfFrames(bytes: Uint8Array): {
-  readonly bound: number;
-  readonly declared: number | undefined;
-} {
-  let bound = 0;
-  let declared: number | undefined = 0;
-  for (const frame of splitFrames(bytes)) {
-    bound += frame.bound;
-    declared = declared === undefined || frame.declared === undefined ? undefined : declared + frame.declared;
+/** Decodes one frame of at most `size` bytes. */
+type FrameDecoder<Result> = (frame: Uint8Array, size: number) => Result;
+
+/**
+ * Decodes all frames, one after another. Errors: `CorruptChunk` where they hold more than `maximum` bytes, those of
+ * the decoder.
+ */
+export function decodeFrames(
+  bytes: Uint8Array,
+  maximum: number,
+  decode: FrameDecoder<Uint8Array>,
+): Uint8Array {
+  return joined(
+    checkedFrames(bytes, maximum).map(({ start, end, size }) => decode(bytes.subarray(start, end), size)),
+    maximum,
+  );
+}
+
+/** The same with a decoder that answers later. */
+export async function decodeFramesAsync(
+  bytes: Uint8Array,
+  maximum: number,
+  decode: FrameDecoder<Promise<Uint8Array>>,
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for (const { start, end, size } of checkedFrames(bytes, maximum)) {
+    parts.push(await decode(bytes.subarray(start, end), size));
   }
-  return { bound, declared };
+  return joined(parts, maximum);
+}
+
+/** Frames with the bytes that each may have. */
+function checkedFrames(
+  bytes: Uint8Array,
+  maximum: number,
+): { readonly start: number; readonly end: number; readonly size: number }[] {
+  return splitFrames(bytes).map(({ start, end, bound, declared }) => {
+    if (declared !== undefined && declared > maximum) {
+      throw corrupt(`${declared} bytes are compressed here, not ${maximum}`);
+    }
+    return { start, end, size: Math.max(Math.min(bound, maximum), 1) };
+  });
+}
+
+function joined(parts: readonly Uint8Array[], maximum: number): Uint8Array {
+  const [only] = parts;
+  if (only && parts.length === 1) return only;
+  const size = parts.reduce((total, part) => total + part.length, 0);
+  if (size > maximum) throw corrupt(`more than ${maximum} bytes are compressed here`);
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 function contentSize(view: DataView, at: number, bytes: number): number | undefined {

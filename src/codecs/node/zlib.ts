@@ -7,7 +7,7 @@
 import * as zlib from "node:zlib";
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { Deflate, DeflateFormat, Zstd } from "../native.ts";
-import { boundOfFrames } from "../zstd-frames.ts";
+import { decodeFrames, decodeFramesAsync } from "../zstd-frames.ts";
 
 /** Output is made in one piece where its size is known; larger ones in pieces of this size. */
 const MOST_AT_ONCE = 64 * 1024 * 1024;
@@ -111,29 +111,26 @@ const CHECKSUM = 201;
 export const nodeZstd: Zstd | undefined = hasZstd(zlib) ? makeZstd(zlib) : undefined;
 
 function makeZstd(functions: ZstdFunctions): Zstd {
-  const decompressOptions = (bytes: Uint8Array, maximum: number) => {
-    const bound = boundOfFrames(bytes);
-    if (bound.declared !== undefined && bound.declared > maximum) {
-      throw new MoraineError("CorruptChunk", `${bound.declared} bytes are compressed here, not ${maximum}`);
-    }
-    return inflateOptions(maximum);
-  };
   const compressOptions = (level: number, checksum: boolean) => ({
     params: { [LEVEL]: level, [CHECKSUM]: checksum ? 1 : 0 },
   });
   return {
     ready: () => Promise.resolve(),
-    decompress(bytes, maximum) {
-      try {
-        return plain(functions.zstdDecompressSync(bytes, decompressOptions(bytes, maximum)));
-      } catch (error) {
-        throw translated(error, maximum);
-      }
-    },
+    // Node stops behind the first frame.
+    decompress: (bytes, maximum) =>
+      decodeFrames(bytes, maximum, (frame, size) => {
+        try {
+          return plain(functions.zstdDecompressSync(frame, inflateOptions(size)));
+        } catch (error) {
+          throw translated(error, size);
+        }
+      }),
     compress: (bytes, level, checksum) =>
       plain(functions.zstdCompressSync(bytes, compressOptions(level, checksum))),
     decompressAsync: (bytes, maximum) =>
-      promise(functions.zstdDecompress, bytes, decompressOptions(bytes, maximum), maximum),
+      decodeFramesAsync(bytes, maximum, (frame, size) =>
+        promise(functions.zstdDecompress, frame, inflateOptions(size), size),
+      ),
     compressAsync: (bytes, level, checksum) =>
       promise(functions.zstdCompress, bytes, compressOptions(level, checksum)),
   };
