@@ -9,7 +9,7 @@ import type { JsonObject, JsonValue } from "../../binary/json.ts";
 import { MoraineError } from "../../errors.ts";
 import type { Attribute } from "./attribute-message.ts";
 import { pointCount } from "./dataspace.ts";
-import { type ElementContext, elementReader, nested } from "./element-value.ts";
+import { type ElementContext, elementReader } from "./element-value.ts";
 import { isHiddenAttribute } from "./netcdf4/conventions.ts";
 import type { GraphObject } from "./object-graph.ts";
 
@@ -22,7 +22,7 @@ export interface AttributeValues {
 /** The attributes of an object without those that belong to the format. */
 export function attributeValues(object: GraphObject): AttributeValues {
   const { heap, paths } = object.in;
-  const context: ElementContext = { heap, pathOf: (address) => paths.get(address) };
+  const context: ElementContext = { heap, pathOf: (address) => paths.get(address), keepBlanks: true };
   const entries: [string, JsonValue][] = [];
   const notes: string[] = [];
   for (const attribute of object.attributes) {
@@ -43,8 +43,9 @@ export function attributeValues(object: GraphObject): AttributeValues {
 
 function attributeValue({ datatype, dataspace, data }: Attribute, context: ElementContext): JsonValue {
   const isText = datatype.class === "string" || datatype.class === "variable-string";
-  if (dataspace.kind === "null") return isText ? "" : null;
+  if (dataspace.kind === "null") return isText ? "" : [];
   const read = elementReader(datatype, context);
-  if (pointCount(dataspace) === 1) return read(data, 0);
-  return nested(dataspace.shape, (index) => read(data, index * datatype.size));
+  const count = pointCount(dataspace);
+  // As in netCDF, an attribute has one dimension.
+  return count === 1 ? read(data, 0) : Array.from({ length: count }, (_, i) => read(data, i * datatype.size));
 }

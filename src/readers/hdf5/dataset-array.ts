@@ -35,7 +35,6 @@ export interface ArrayContext {
   readonly storage: Storage;
   /** How many virtual datasets the array is a source within. */
   readonly depth: number;
-  readonly dimensionNames: readonly (string | null)[];
   /** Given the type of the array's elements, which the form of `_FillValue` depends on. */
   readonly attributes: (dataType: Conversion["dataType"]) => JsonObject;
   readonly hidden: boolean;
@@ -79,7 +78,6 @@ export async function arrayOfDataset(
     chunkKeyEncoding: { name: "default", separator: "/" },
     fillValue: await fillValueOf(dataset, conversion, options),
     codecs: [conversion.decoded.serializer],
-    dimensionNames: context.dimensionNames,
     attributes: context.attributes(conversion.dataType),
   };
   if (layout.class === "virtual") {
@@ -91,7 +89,6 @@ export async function arrayOfDataset(
           graph,
           storage,
           depth: depth + 1,
-          dimensionNames: [],
           attributes: () => ({}),
           hidden: false,
           notes: [],

@@ -203,13 +203,13 @@ function enumeration(cursor: Cursor, version: number, count: number, size: numbe
 }
 
 function array(cursor: Cursor, version: number, size: number, depth: number): Datatype {
-  if (version < 2) throw cursor.corrupt("an array datatype in a message of version 1");
   const rank = cursor.u8();
   if (rank < 1 || rank > MAXIMUM_RANK) throw cursor.corrupt(`an array datatype of ${rank} dimensions`);
-  if (version === 2) cursor.skip(3);
+  // Some writers number it 1, though only version 2 has it.
+  if (version < 3) cursor.skip(3);
   const shape: number[] = [];
   for (let axis = 0; axis < rank; axis++) shape.push(cursor.u32());
-  if (version === 2) cursor.skip(4 * rank);
+  if (version < 3) cursor.skip(4 * rank);
   const datatype = arrayOf(cursor, parse(cursor, depth + 1), shape);
   if (datatype.size !== size)
     throw cursor.corrupt(`an array datatype of ${size} bytes, ${datatype.size} are right`);

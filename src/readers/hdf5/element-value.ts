@@ -22,6 +22,8 @@ export interface ElementContext {
   readonly heap: HeapObjects;
   /** Path of the object whose header is at an address; undefined where no link leads to it. */
   pathOf(address: number): string | undefined;
+  /** Leave the blanks that pad strings, as netCDF-C does with attributes. */
+  readonly keepBlanks?: boolean;
 }
 
 /** Makes the values of the elements of a datatype. */
@@ -32,7 +34,9 @@ export function elementReader(datatype: Datatype, context: ElementContext): Elem
   const { heap } = context;
   switch (datatype.class) {
     case "string": {
-      const { size, padding } = datatype;
+      const { size } = datatype;
+      const isPadded = datatype.padding === "space-padded" && context.keepBlanks;
+      const padding = isPadded ? "null-terminated" : datatype.padding;
       return (bytes, at) => decodeText(unpadded(bytes.subarray(at, at + size), padding));
     }
     case "variable-string":
@@ -76,7 +80,7 @@ export function elementReader(datatype: Datatype, context: ElementContext): Elem
 }
 
 /** Lists in lists, by a function of the C-order index. */
-export function nested(shape: readonly number[], value: (index: number) => JsonValue): JsonValue {
+function nested(shape: readonly number[], value: (index: number) => JsonValue): JsonValue {
   let next = 0;
   const list = (axis: number): JsonValue => {
     if (axis === shape.length) return value(next++);

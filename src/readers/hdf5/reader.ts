@@ -16,7 +16,7 @@ import { type Dataset, parseDataset } from "./dataset.ts";
 import { arrayOfDataset } from "./dataset-array.ts";
 import { Hdf5File } from "./hdf5-file.ts";
 import { isDimensionOnly, variableName } from "./netcdf4/conventions.ts";
-import { type DatasetDimensions, findDimensions } from "./netcdf4/dimensions.ts";
+import { findDimensions } from "./netcdf4/dimensions.ts";
 import { type GraphObject, ObjectGraph } from "./object-graph.ts";
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -57,6 +57,7 @@ class GroupBuilder {
   readonly #datasets = new Map<GraphObject, Dataset>();
   readonly #faults = new Map<GraphObject, MoraineError>();
   readonly #members = new Map<GraphObject, Member>();
+  readonly #variants = new Map<GraphObject, Map<string, VirtualArray>>();
 
   constructor(graph: ObjectGraph, storage: Storage, options: StorageOptions | undefined) {
     this.#graph = graph;
@@ -67,11 +68,11 @@ class GroupBuilder {
   async build(root: GraphObject): Promise<VirtualGroup> {
     const objects = reachable(root);
     for (const object of objects) if (object.kind === "dataset") this.#parse(object);
-    const dimensions = findDimensions(root, this.#datasets);
+    const names = findDimensions(root, this.#datasets);
     await Promise.all(
       objects
         .filter((object) => object.kind === "dataset")
-        .map(async (object) => void this.#members.set(object, await this.#array(object, dimensions))),
+        .map(async (object) => void this.#members.set(object, await this.#array(object))),
     );
     const children = new Map<GraphObject, Map<string, Member>>();
     for (const object of objects) {
@@ -90,7 +91,7 @@ class GroupBuilder {
         ...(all.length > 0 && { notes: all }),
       });
     }
-    for (const [object, members] of children) this.#fill(object, members);
+    for (const [object, members] of children) this.#fill(object, members, names.get(object));
     const group = this.#members.get(root);
     if (group?.kind !== "group") throw new MoraineError("CorruptFile", "the root is no group");
     return group;
@@ -105,21 +106,18 @@ class GroupBuilder {
     }
   }
 
-  async #array(object: GraphObject, dimensions: DatasetDimensions): Promise<Member> {
+  async #array(object: GraphObject): Promise<Member> {
     const dataset = this.#datasets.get(object);
     const hidden = isDimensionOnly(object);
     const { values, notes } = attributeValues(object);
-    const names = dimensions.get(object)?.map((dimension) => dimension?.name ?? null);
     try {
       if (!dataset) throw this.#faults.get(object) ?? new MoraineError("CorruptFile", "no dataset");
-      const rank = dataset.dataspace.kind === "simple" ? dataset.dataspace.shape.length : 1;
       return await arrayOfDataset(
         dataset,
         {
           graph: this.#graph,
           storage: this.#storage,
           depth: 0,
-          dimensionNames: names?.length === rank ? names : new Array<null>(rank).fill(null),
           attributes: (dataType) => withFillValue(values, dataType),
           hidden,
           notes,
@@ -129,20 +127,41 @@ class GroupBuilder {
     } catch (error) {
       if (!isMoraineError(error) || error.code === "Aborted") throw error;
       const shape = dataset?.dataspace.kind === "simple" ? dataset.dataspace.shape : undefined;
-      const known = shape && { shape, attributes: values, ...(names && { dimensionNames: names }) };
+      const known = shape && { shape, attributes: values };
       return { kind: "fault", error, ...known, ...(hidden && { hidden }) };
     }
   }
 
+  /** The array with the names of its dimensions: one and the same under every link that gives it the same names. */
+  #named(object: GraphObject, member: Member, names: readonly string[] | undefined): Member {
+    if (member.kind === "fault" && names?.length === member.shape?.length) {
+      return { ...member, dimensionNames: names };
+    }
+    if (member.kind !== "array" || names?.length !== member.metadata.shape.length) return member;
+    const variants = this.#variants.get(object) ?? new Map<string, VirtualArray>();
+    this.#variants.set(object, variants);
+    const key = JSON.stringify(names);
+    let variant = variants.get(key);
+    if (!variant) {
+      variant = { ...member, metadata: { ...member.metadata, dimensionNames: names } };
+      variants.set(key, variant);
+    }
+    return variant;
+  }
+
   /** Puts the members of a group under their names in the dataset view. */
-  #fill(group: GraphObject, members: Map<string, Member>): void {
+  #fill(
+    group: GraphObject,
+    members: Map<string, Member>,
+    names: ReadonlyMap<string, readonly string[]> | undefined,
+  ): void {
     for (const [name, object] of group.members) {
       if (object instanceof MoraineError) {
         if (!isDangling(object)) members.set(name, { kind: "fault", error: object });
         continue;
       }
       const member = this.#members.get(object);
-      if (member) members.set(name, member);
+      if (member) members.set(name, this.#named(object, member, names?.get(name)));
     }
     for (const [name, member] of [...members]) {
       const renamed = variableName(name);

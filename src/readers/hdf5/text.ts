@@ -6,14 +6,20 @@
 
 import type { Cursor } from "../../binary/cursor.ts";
 
+/** Latin-1 has control characters below, which no text holds. */
+const FIRST_LATIN1 = 0xa0;
+const LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The bytes as UTF-8, or as Latin-1 where they are not. */
+/**
+ * The bytes as UTF-8. Where they are not: as Latin-1 if they can be text in it, else with U+FFFD for what is wrong,
+ * as netCDF4-python does.
+ */
 export function decodeText(bytes: Uint8Array): string {
   try {
     return UTF8.decode(bytes);
   } catch {
-    // `TextDecoder` takes Latin-1 for Windows-1252, whose bytes from 0x80 to 0x9f are others.
+    if (bytes.some((byte) => byte >= 0x7f && byte < FIRST_LATIN1)) return LENIENT.decode(bytes);
     let text = "";
     for (const byte of bytes) text += String.fromCharCode(byte);
     return text;

@@ -21,13 +21,14 @@ export interface Dimension {
 }
 
 interface Variable {
+  /** Of the link. */
+  readonly name: string;
   readonly dataset: Dataset;
   readonly shape: readonly number[];
   readonly unlimited: readonly boolean[];
   readonly dimensions: (Dimension | undefined)[];
   /** Ids that were kept beside the variable. */
   readonly ids: readonly number[];
-  readonly isScale: boolean;
   /** Whether netCDF-C knows its datatype; it passes over the others. */
   readonly visible: boolean;
 }
@@ -45,14 +46,17 @@ interface Scope {
 const MAXIMUM_SCOPES = 20_000;
 const MAXIMUM_DEPTH = 200;
 
-/** The dimensions of each dataset, axis for axis; undefined for an axis that nothing is known of. */
-export type DatasetDimensions = ReadonlyMap<GraphObject, readonly (Dimension | undefined)[]>;
+/**
+ * For each group and each name in it that leads to a dataset the names of the dimensions, axis for axis. (Two links
+ * to one dataset may name its dimensions differently.)
+ */
+export type DimensionNames = ReadonlyMap<GraphObject, ReadonlyMap<string, readonly string[]>>;
 
 /** @param datasets those that can be read */
 export function findDimensions(
   root: GraphObject,
   datasets: ReadonlyMap<GraphObject, Dataset>,
-): DatasetDimensions {
+): DimensionNames {
   const finder = new DimensionFinder(datasets);
   return finder.find(root);
 }
@@ -68,20 +72,30 @@ class DimensionFinder {
     this.#datasets = datasets;
   }
 
-  find(root: GraphObject): DatasetDimensions {
+  find(root: GraphObject): DimensionNames {
     const scope = this.#read(root, undefined, 0);
     this.#match(scope, (variable) => variable.visible);
     // What netCDF-C passes over, last: it must not move the numbers of the others.
     this.#match(scope, (variable) => !variable.visible);
-    const found = new Map<GraphObject, readonly (Dimension | undefined)[]>();
-    const collect = ({ variables, children }: Scope): void => {
-      for (const { dataset, dimensions } of variables) {
-        if (!found.has(dataset.object)) found.set(dataset.object, dimensions);
-      }
+    const found = new Map<GraphObject, ReadonlyMap<string, readonly string[]>>();
+    const collect = ({ group, variables, children }: Scope): void => {
+      if (!found.has(group)) found.set(group, this.#names(variables));
       for (const child of children) collect(child);
     };
     collect(scope);
     return found;
+  }
+
+  /** What netCDF-C tells is the name of the dimension that has the id at last: a file may use one twice. */
+  #names(variables: readonly Variable[]): ReadonlyMap<string, readonly string[]> {
+    return new Map(
+      variables.map(({ name, dimensions }) => [
+        name,
+        dimensions.flatMap((dimension) =>
+          dimension ? (this.#byId.get(dimension.id) ?? dimension).name : [],
+        ),
+      ]),
+    );
   }
 
   #read(group: GraphObject, parent: Scope | undefined, depth: number): Scope {
@@ -124,13 +138,13 @@ class DimensionFinder {
     }
     const ids = coordinateIds(object);
     scope.variables.push({
+      name,
       dataset,
       shape,
       unlimited,
       dimensions,
       ids: ids.length === shape.length ? ids : [],
-      isScale: scale,
-      visible: this.#types.knows(dataset.datatype) && !isDimensionOnly(object),
+      visible: !isDimensionOnly(object) && this.#types.admits(dataset.datatype),
     });
   }
 
@@ -146,7 +160,7 @@ class DimensionFinder {
     this.#nextId = Math.max(this.#nextId, id + 1);
     const dimension: Dimension = { id, name, length, unlimited, ...(scale && { scale }) };
     scope.dimensions.push(dimension);
-    if (!this.#byId.has(id)) this.#byId.set(id, dimension);
+    this.#byId.set(id, dimension);
     return dimension;
   }
 
