@@ -8,6 +8,7 @@ import { useNativeSha256 } from "./binary/sha256.ts";
 import { useNativeCodecs } from "./codecs/native.ts";
 import { readFileUrl } from "./codecs/node/read-url.ts";
 import { nodeDeflate, nodeZstd } from "./codecs/node/zlib.ts";
+import { readPlugin } from "./dataset/node/filter-plugins.ts";
 import { nodeSha256 } from "./dataset/node/sha256.ts";
 import { useWorkingFolder } from "./dataset/open.ts";
 import { setPluginLoader } from "./readers/hdf5/decoding/filter-plugins.ts";
@@ -15,6 +16,7 @@ import { FileStorage } from "./storage/file/file-storage.ts";
 import { registerScheme } from "./storage/router.ts";
 
 useNativeSha256(nodeSha256);
+setPluginLoader(readPlugin);
 useNativeCodecs({ deflate: nodeDeflate, zstd: nodeZstd });
 setPluginLoader(readFileUrl);
 useWorkingFolder(() => process.cwd());

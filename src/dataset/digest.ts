@@ -12,6 +12,7 @@ import { MoraineError } from "../errors.ts";
 import type { VirtualArray } from "../manifest/virtual-group.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
+import type { ZarrArray } from "../zarr/node.ts";
 import { arrayOf, faultOf, type OpenedSource, walkSource } from "./source.ts";
 
 /**
@@ -107,6 +108,9 @@ export async function digestArray(
     );
   }
   const strings = metadata.dataType.name === "string";
+  if (strings && source.format === "hdf5" && metadata.shape.length === 0) {
+    return await digestText(arrayOf(source, path, array), options);
+  }
   const hash = createSha256();
   const text = new TextEncoder();
   const reader = arrayOf(source, path, array);
@@ -134,6 +138,14 @@ export async function digestArray(
 }
 
 /** Records with members of variable length have no agreed form. */
+/** A single string of an HDF5 file counts as its bytes: that is what h5py and other readers of the format give. */
+async function digestText(array: ZarrArray, options: StorageOptions): Promise<DigestValue> {
+  const [text] = await array.readRegion([], [], { signal: options.signal });
+  const hash = createSha256();
+  hash.update(new TextEncoder().encode(String(text)));
+  return { bytes: hash.digest() };
+}
+
 function isDigestible(dataType: DataType): boolean {
   return dataType.name !== "struct" || itemSize(dataType) !== undefined;
 }

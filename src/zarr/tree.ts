@@ -70,18 +70,17 @@ export async function* walkNodes(
   options?: StorageOptions,
 ): AsyncGenerator<{ readonly path: string; readonly node: ZarrNode }, void, undefined> {
   const seen = new Set<object>([root.identity]);
-  const waiting: { prefix: string; group: GroupNode }[] = [{ prefix: "", group: root }];
+  const members = async (group: GroupNode, prefix: string): Promise<{ path: string; node: ZarrNode }[]> =>
+    Array.from(await group.children(options), ([name, node]) => ({ path: prefix + name, node })).reverse();
+  // Depth first: of several paths to a group the one counts that other programs meet first.
+  const waiting = await members(root, "");
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const groups: typeof waiting = [];
-    for (const [name, node] of await next.group.children(options)) {
-      const path = next.prefix + name;
-      if (node.kind === "group") {
-        if (seen.has(node.identity)) continue;
-        seen.add(node.identity);
-        groups.push({ prefix: `${path}/`, group: node });
-      }
-      yield { path, node };
-    }
-    waiting.push(...groups.reverse());
+    const { path, node } = next;
+    if (node.kind === "group") {
+      if (seen.has(node.identity)) continue;
+      seen.add(node.identity);
+      yield next;
+      for (const member of await members(node, `${path}/`)) waiting.push(member);
+    } else yield next;
   }
 }

@@ -118,12 +118,30 @@ function floatForm(datatype: Extract<Datatype, { class: "float" }>): ElementForm
     };
   }
   // Extended and quadruple precision: the bytes, for whoever can compute with them.
+  if (datatype.exponentSize === 15 && datatype.mantissaSize === 64 && datatype.size < X87_SIZE) {
+    return x87Form(datatype);
+  }
   const reversed = datatype.order === "big";
   return {
     ...rawForm(datatype.size),
     order: reversed ? undefined : "none",
     reason: `floating-point numbers of ${datatype.size} bytes have no Zarr data type`,
     convert: copyConvert(datatype.size, reversed),
+  };
+}
+
+/** Bytes of an extended number in the memory of today's machines; 32-bit ones had 12. */
+const X87_SIZE = 16;
+
+function x87Form(datatype: Extract<Datatype, { class: "float" }>): ElementForm {
+  const copy = copyConvert(datatype.size, datatype.order === "big");
+  return {
+    ...rawForm(X87_SIZE),
+    order: undefined,
+    reason: `extended floating-point numbers of ${datatype.size} bytes have no Zarr data type`,
+    convert: (stored, from, stride, count, target, to, targetStride) => {
+      copy(stored, from, stride, count, target, to, targetStride);
+    },
   };
 }
 
