@@ -124,7 +124,7 @@ export async function digestArray(
       { signal: options.signal },
     );
     if (data instanceof Uint8Array) {
-      hash.update(data);
+      hash.update(isText(metadata) ? withoutNuls(data) : data);
     } else if (!strings) {
       for (const item of data) updateWithLength(hash, item);
     } else {
@@ -138,6 +138,18 @@ export async function digestArray(
 }
 
 /** Records with members of variable length have no agreed form. */
+/** Whether an array is a single string of fixed length. */
+function isText({ shape, dataType }: ArrayMetadata): boolean {
+  return shape.length === 0 && dataType.name === "null_terminated_bytes";
+}
+
+/** NULs at the end are not part of a single string; at least one byte is left, as in NumPy. */
+function withoutNuls(bytes: Uint8Array): Uint8Array {
+  let end = bytes.length;
+  while (end > 1 && bytes[end - 1] === 0) end -= 1;
+  return bytes.subarray(0, end);
+}
+
 /** A single string of an HDF5 file counts as its bytes: that is what h5py and other readers of the format give. */
 async function digestText(array: ZarrArray, options: StorageOptions): Promise<DigestValue> {
   const [text] = await array.readRegion([], [], { signal: options.signal });

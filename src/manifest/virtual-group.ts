@@ -59,6 +59,8 @@ export interface VirtualGroup {
   readonly attributes: JsonObject;
   /** Children by name, in the order the file gives them. */
   readonly children: ReadonlyMap<string, VirtualGroup | VirtualArray | FaultyArray>;
+  /** Names of children that belong elsewhere: soft and external links. */
+  readonly links?: ReadonlySet<string> | undefined;
   readonly notes?: readonly string[] | undefined;
 }
 
@@ -76,6 +78,7 @@ export function groupNodeOf(group: VirtualGroup): NotedGroup {
     attributes: group.attributes,
     notes: group.notes,
     identity: group,
+    links: group.links,
     async child(name) {
       const child = group.children.get(name);
       return child && node(child);

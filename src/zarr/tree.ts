@@ -35,6 +35,8 @@ export interface GroupNode {
   children(options?: StorageOptions): Promise<ReadonlyMap<string, ZarrNode>>;
   /** The same for a group that is reached by several paths. */
   readonly identity: object;
+  /** Names of members that belong elsewhere in the tree: those of a group are walked under their own path. */
+  readonly links?: ReadonlySet<string> | undefined;
 }
 
 /** Whether a node may have this name (Zarr v3 core 3.1 "node names"). */
@@ -70,17 +72,27 @@ export async function* walkNodes(
   options?: StorageOptions,
 ): AsyncGenerator<{ readonly path: string; readonly node: ZarrNode }, void, undefined> {
   const seen = new Set<object>([root.identity]);
-  const members = async (group: GroupNode, prefix: string): Promise<{ path: string; node: ZarrNode }[]> =>
-    Array.from(await group.children(options), ([name, node]) => ({ path: prefix + name, node })).reverse();
+  const linked: { path: string; node: ZarrNode }[] = [];
   // Depth first: of several paths to a group the one counts that other programs meet first.
-  const waiting = await members(root, "");
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+  const waiting: { path: string; node: ZarrNode }[] = [];
+  const enter = async (group: GroupNode, prefix: string): Promise<void> => {
+    const members: typeof waiting = [];
+    for (const [name, node] of await group.children(options)) {
+      const isLink = node.kind === "group" && group.links?.has(name);
+      (isLink ? linked : members).push({ path: prefix + name, node });
+    }
+    waiting.push(...members.reverse());
+  };
+  await enter(root, "");
+  for (;;) {
+    const next = waiting.pop() ?? linked.shift();
+    if (next === undefined) return;
     const { path, node } = next;
     if (node.kind === "group") {
       if (seen.has(node.identity)) continue;
       seen.add(node.identity);
       yield next;
-      for (const member of await members(node, `${path}/`)) waiting.push(member);
+      await enter(node, `${path}/`);
     } else yield next;
   }
 }

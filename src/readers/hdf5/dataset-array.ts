@@ -63,6 +63,9 @@ export async function arrayOfDataset(
   const { datatype, dataspace, layout } = dataset;
   const conversion = conversionOf(dataset);
   const shape = dataspace.kind === "null" ? [0] : dataspace.shape;
+  if (byteCount(shape, datatype) > Number.MAX_SAFE_INTEGER) {
+    throw new MoraineError("LimitExceeded", `${shape.join(" x ")} elements cannot be counted`);
+  }
   const notes = [...context.notes, ...conversion.notes];
   if (dataspace.kind === "null") notes.push("a null dataspace: there are no elements");
   const common = {

@@ -61,16 +61,7 @@ export function parseDataspace(cursor: Cursor, lengthSize: number): Dataspace {
     }
   }
   if (version === 1 && (flags & HAS_PERMUTATION) !== 0) cursor.skip(rank * lengthSize);
-  elementCount(shape, (message) => cursor.corrupt(message, start));
   return { kind: "simple", shape, maximumShape };
-}
-
-/** Number of elements; throws what `refuse` makes where a double cannot count them. */
-function elementCount(shape: readonly number[], refuse: (message: string) => Error): number {
-  if (shape.includes(0)) return 0;
-  const count = shape.reduce((product, length) => product * length, 1);
-  if (count > Number.MAX_SAFE_INTEGER) throw refuse(`${shape.join(" x ")} elements cannot be counted`);
-  return count;
 }
 
 /** Number of elements of a dataspace. */

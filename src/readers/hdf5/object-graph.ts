@@ -35,6 +35,7 @@ export interface GraphObject {
   readonly attributes: readonly (Attribute | MoraineError)[];
   /** Of a group, by name, in the order of {@link Hdf5File.linksOf}; links that lead nowhere stand as faults. */
   readonly members: ReadonlyMap<string, GraphObject | MoraineError>;
+  readonly links: readonly Link[];
 }
 
 interface MutableObject extends GraphObject {

@@ -88,6 +88,7 @@ class GroupBuilder {
         kind: "group",
         attributes: values,
         children: members,
+        links: new Set(object.links.flatMap(({ name, target }) => (target.kind === "hard" ? [] : [name]))),
         ...(all.length > 0 && { notes: all }),
       });
     }

@@ -37,6 +37,11 @@ export interface ElementForm {
 
 /** Undefined for datatypes whose values lie elsewhere in the file or name something in it. */
 export function elementForm(datatype: Datatype): ElementForm | undefined {
+  return formOf(datatype, false);
+}
+
+/** @param inArray whether it is an array's element: then nothing but bytes is said of it, and it keeps its padding */
+function formOf(datatype: Datatype, inArray: boolean): ElementForm | undefined {
   switch (datatype.class) {
     case "integer":
     case "bitfield":
@@ -52,7 +57,7 @@ export function elementForm(datatype: Datatype): ElementForm | undefined {
     case "enumeration":
       return enumerationForm(datatype);
     case "compound":
-      return compoundForm(datatype);
+      return inArray ? paddedForm(datatype) : compoundForm(datatype);
     case "array":
       return arrayForm(datatype);
     case "time":
@@ -255,7 +260,7 @@ function compoundForm(datatype: Extract<Datatype, { class: "compound" }>): Eleme
   if (size !== datatype.size) packed = false;
   if (!packed) reason ??= "a compound datatype with padding between its members";
   else if (orders.size > 1) reason ??= "a compound datatype of several byte orders";
-  const [order = "none"] = orders;
+  const order = orders.size === 0 ? "none" : [...orders][0];
   return {
     dataType: { name: "struct", fields },
     size,
@@ -270,9 +275,31 @@ function compoundForm(datatype: Extract<Datatype, { class: "compound" }>): Eleme
   };
 }
 
+/** Each member at its place, little-endian; what lies between them is copied where nothing has to be converted. */
+function paddedForm(datatype: Extract<Datatype, { class: "compound" }>): ElementForm | undefined {
+  const forms: ElementForm[] = [];
+  for (const member of datatype.members) {
+    const form = formOf(member.datatype, true);
+    if (!form || form.size !== member.datatype.size) return compoundForm(datatype);
+    forms.push(form);
+  }
+  if (forms.every(({ order }) => order === "little" || order === "none")) return rawForm(datatype.size);
+  return {
+    ...rawForm(datatype.size),
+    order: undefined,
+    reason: "a compound datatype of another byte order",
+    convert: (stored, from, stride, count, target, to, targetStride) => {
+      for (const [i, form] of forms.entries()) {
+        const at = datatype.members[i]?.offset ?? 0;
+        form.convert(stored, from + at, stride, count, target, to + at, targetStride);
+      }
+    },
+  };
+}
+
 /** Zarr has no array members: the elements one after another, little-endian, as bytes. */
 function arrayForm(datatype: Extract<Datatype, { class: "array" }>): ElementForm | undefined {
-  const base = elementForm(datatype.base);
+  const base = formOf(datatype.base, true);
   if (!base) return undefined;
   const length = datatype.shape.reduce((product, count) => product * count, 1);
   const size = length * base.size;
