@@ -64,7 +64,14 @@ export async function readRanges(
   try {
     await Promise.all(
       merged.map(async (run) => {
-        const bytes = await fetchPieces(run.offset, run.length, policy, checked, controller.signal);
+        const bytes = await fetchPieces(
+          run.offset,
+          run.length,
+          policy,
+          checked,
+          controller.signal,
+          options.allocate,
+        );
         for (const member of run.members) {
           const index = wanted[member] ?? 0;
           const { offset, length } = ranges[index] ?? run;
@@ -93,9 +100,11 @@ async function fetchPieces(
   policy: TransferPolicy,
   fetch: FetchRange,
   signal: AbortSignal,
+  allocate: ReadOptions["allocate"],
 ): Promise<Uint8Array> {
   const [first = length, ...others] = splitLength(length, policy);
-  const head = await fetch(offset, first, signal);
+  const target = others.length === 0 ? allocate?.(length) : undefined;
+  const head = await fetch(offset, first, signal, target);
   if (others.length === 0 || head.bytes.length < first) return head.bytes;
   const { size } = head.version;
   const whole = new Uint8Array(

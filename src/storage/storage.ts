@@ -34,6 +34,11 @@ export interface ReadOptions extends StorageOptions {
   readonly version?: Version | undefined;
   /** Ranges that reach beyond the end give what there is, possibly nothing, instead of `TruncatedFile`. */
   readonly clip?: boolean | undefined;
+  /**
+   * Gives memory of a length for bytes that arrive, so that it can be used again. A storage that has the bytes in
+   * memory of its own does not ask for it.
+   */
+  readonly allocate?: ((length: number) => Uint8Array) | undefined;
 }
 
 export interface ReadResult {

@@ -53,7 +53,7 @@ export class FileStorage implements Storage {
           rangePolicyOf(address),
           (offset, length, signal, target) =>
             this.#readRange(address, file, version, offset, length, signal, target),
-          { signal: options.signal },
+          { signal: options.signal, allocate: options.allocate },
         );
         return { parts, version };
       }),

@@ -41,9 +41,9 @@ export class OpenFiles {
     path: string,
     task: (file: OpenFile, version: Version & { size: number }) => Promise<T>,
   ): Promise<T> {
-    let stats = await statFile(path, { bigint: true });
     let file = this.#files.get(path);
-    if (file === undefined || file.inode !== stats.ino || file.device !== stats.dev) {
+    let stats = file && (await statFile(path, { bigint: true }));
+    if (file === undefined || stats === undefined || file.inode !== stats.ino || file.device !== stats.dev) {
       const descriptor = await openFile(path, "r");
       // Of the very file that is open: another one may have been put in its place since.
       stats = await statDescriptor(descriptor, { bigint: true });

@@ -10,6 +10,7 @@ import { MoraineError } from "../../errors.ts";
 import { PLACE_INLINE, PLACE_MISSING } from "../chunk-source.ts";
 import type { ZarrArray } from "../node.ts";
 import { locateInnerChunks } from "../sharding/inner-chunks.ts";
+import { BufferPool } from "./buffer-pool.ts";
 import type { ChunkLayout, PieceLevel } from "./chunk-layout.ts";
 import { Decoders } from "./decoders.ts";
 import { type ChunkConsumer, fetchChunks } from "./fetch.ts";
@@ -41,6 +42,7 @@ export class ChunkReader {
   readonly #decoders: Decoders;
   /** What missing elements are, unless the result holds it already. */
   readonly #fill: Uint8Array | undefined;
+  readonly #buffers: BufferPool | undefined;
   /** The shape that was asked for last: a read of many chunks makes no garbage. */
   readonly #scratch: number[] = [];
 
@@ -61,6 +63,8 @@ export class ChunkReader {
     this.#flow = new Flow(signal);
     this.#decoders = new Decoders(array.metadata, layout);
     const { fillValue } = array.metadata;
+    // The elements of lists may be views of the encoded chunk.
+    this.#buffers = to instanceof Uint8Array ? new BufferPool() : undefined;
     this.#fill = to instanceof Uint8Array && fillValue.some((byte) => byte !== 0) ? fillValue : undefined;
   }
 
@@ -146,6 +150,7 @@ export class ChunkReader {
           })
         : error;
     return {
+      buffers: this.#buffers,
       decodedBytes: (row) => this.#decodedBytes(level, rows, row),
       consume: (row, bytes) => {
         try {

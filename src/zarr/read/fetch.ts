@@ -8,16 +8,22 @@ import { isMoraineError, MoraineError } from "../../errors.ts";
 import { planRanges, type RangePolicy } from "../../storage/ranges.ts";
 import type { ReadOptions, ReadResult, Storage } from "../../storage/storage.ts";
 import { PLACE_INLINE, PLACE_OBJECT, PLACE_RANGE } from "../chunk-source.ts";
+import type { BufferPool } from "./buffer-pool.ts";
 import { DECODING_BYTES, type Flow, Window } from "./flow.ts";
 import type { PiecePlaces } from "./places.ts";
 
 /** On this machine a further request costs as much as a few pages more. */
-const NEAR: RangePolicy = { gap: 16 * 1024, maximum: 4 * 1024 * 1024 };
+const NEAR: RangePolicy = { gap: 16 * 1024, maximum: 1024 * 1024 };
 /** A round trip to an object store costs as much as a MiB more. */
 const FAR: RangePolicy = { gap: 512 * 1024, maximum: 8 * 1024 * 1024 };
 
+/** More requests to this machine at a time bring nothing but cold memory. */
+const NEAR_REQUESTS = 8;
+
 /** What is done with the bytes of chunks. */
 export interface ChunkConsumer {
+  /** Lends the memory that encoded bytes arrive in; undefined where decoded elements may share it. */
+  readonly buffers: BufferPool | undefined;
   /** Bytes that a chunk needs in memory once it is decoded. */
   decodedBytes(row: number): number;
   /** Takes the bytes of a chunk, undefined where it is missing. They are valid until the result resolves. */
@@ -54,16 +60,22 @@ export async function fetchChunks(
     const merged = planRanges(
       members.map((row) => places.offsets[row] ?? 0),
       members.map((row) => places.lengths[row] ?? 0),
-      /^(file|memory):/.test(address) ? NEAR : FAR,
+      isNear(address) ? NEAR : FAR,
     );
     for (const { offset, length, members: indexes } of merged) {
       const served = Array.from(indexes, (index) => members[index] ?? 0);
       const decoded = served.reduce((sum, row) => sum + consumer.decodedBytes(row), 0);
-      await flow.start(length + Math.min(decoded, DECODING_BYTES), () =>
-        fetchRange(storage, places, location, offset, length, served, flow, consumer),
+      await flow.start(
+        length + Math.min(decoded, DECODING_BYTES),
+        () => fetchRange(storage, places, location, offset, length, served, flow, consumer),
+        isNear(address) ? NEAR_REQUESTS : undefined,
       );
     }
   }
+}
+
+function isNear(address: string): boolean {
+  return /^(file|memory):/.test(address);
 }
 
 async function fetchObject(
@@ -74,11 +86,14 @@ async function fetchObject(
   consumer: ChunkConsumer,
 ): Promise<void> {
   const location = places.locationIndexes[row] ?? 0;
+  const loan = consumer.buffers?.loan();
   const result = await readIfPresent(storage, places.locations[location] ?? "", [{ offset: 0 }], {
     signal: flow.signal,
     version: places.versions?.[location],
+    allocate: loan?.allocate,
   });
   await consumer.consume(row, result?.parts[0]);
+  loan?.end();
 }
 
 async function fetchRange(
@@ -93,7 +108,12 @@ async function fetchRange(
 ): Promise<void> {
   const address = places.locations[location] ?? "";
   const objectSize = places.objectSizes?.[location];
-  const options = { signal: flow.signal, version: places.versions?.[location] };
+  const loan = consumer.buffers?.loan();
+  const options = {
+    signal: flow.signal,
+    version: places.versions?.[location],
+    allocate: loan?.allocate,
+  };
   const read = objectSize === undefined ? storage.read.bind(storage) : readIfPresent.bind(null, storage);
   const result = await read(address, [{ offset, length }], options);
   if (result && objectSize !== undefined) {
@@ -112,6 +132,7 @@ async function fetchRange(
     if (done) await decoding.add(done, consumer.decodedBytes(row));
   }
   await decoding.finish();
+  loan?.end();
 }
 
 /** Reads an object, or gives undefined where nothing lies. */

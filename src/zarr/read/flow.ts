@@ -5,6 +5,7 @@
  */
 
 import { MoraineError } from "../../errors.ts";
+import { onAbort } from "../../storage/abort.ts";
 
 /** Requests at a time; object stores answer many side by side, and 30 ms each add up. */
 const MAX_REQUESTS = 64;
@@ -19,7 +20,7 @@ export const DECODING_BYTES: number = 8 * 1024 * 1024;
  */
 export class Flow {
   readonly #controller = new AbortController();
-  readonly #outer: AbortSignal | undefined;
+  readonly #forget: () => void;
   readonly #running = new Set<Promise<void>>();
   readonly #waiting: (() => void)[] = [];
   #requests = 0;
@@ -27,9 +28,9 @@ export class Flow {
   #failure: { readonly error: unknown } | undefined;
 
   constructor(signal: AbortSignal | undefined) {
-    this.#outer = signal;
-    signal?.addEventListener("abort", this.#abort, { once: true });
-    if (signal?.aborted) this.#abort();
+    this.#forget = onAbort(signal, () => {
+      this.#fail(new MoraineError("Aborted", "the read was cancelled", { cause: signal?.reason }));
+    });
   }
 
   /** For everything that the tasks do. */
@@ -37,9 +38,13 @@ export class Flow {
     return this.#controller.signal;
   }
 
-  /** Starts a task once there is room for it; resolves when it has started. Throws once another failed. */
-  async start(bytes: number, task: () => Promise<void>): Promise<void> {
-    while (this.#requests > 0 && (this.#requests >= MAX_REQUESTS || this.#bytes + bytes > MAX_BYTES)) {
+  /**
+   * Starts a task once there is room for it; resolves when it has started. Throws once another failed.
+   *
+   * @param requests tasks that may be under way with this one
+   */
+  async start(bytes: number, task: () => Promise<void>, requests: number = MAX_REQUESTS): Promise<void> {
+    while (this.#requests > 0 && (this.#requests >= requests || this.#bytes + bytes > MAX_BYTES)) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     this.throwIfFailed();
@@ -66,7 +71,7 @@ export class Flow {
       await work().catch((error: unknown) => this.#fail(error));
       while (this.#running.size > 0) await Promise.all(this.#running);
     } finally {
-      this.#outer?.removeEventListener("abort", this.#abort);
+      this.#forget();
     }
     this.throwIfFailed();
   }
@@ -75,11 +80,6 @@ export class Flow {
     this.#failure ??= { error };
     this.#controller.abort(error);
   }
-
-  readonly #abort = (): void => {
-    const reason: unknown = this.#outer?.reason;
-    this.#fail(new MoraineError("Aborted", "the read was cancelled", { cause: reason }));
-  };
 }
 
 /** Bounds the bytes of promises that are under way. The first failure is what {@link add} or {@link finish} throws. */
