@@ -1,19 +1,34 @@
 /**
  * Version 1 B-trees over chunks (specification 4.0, III.A.1 "Version 1 B-trees", node type 1).
  *
+ * A node has a key before each child and one after the last: a child's chunks lie from its own key up to the next.
+ * The key after a node's last chunk may differ from that chunk's in the offset within the element only.
+ * Nodes have no checksum, so this order is verified; the library, which searches by it, would miss chunks that
+ * stand out of it.
+ *
  * @module
  */
 
-import { Cursor } from "../../../binary/cursor.ts";
 import { MoraineError } from "../../../errors.ts";
+import { signedBlock } from "../checked-block.ts";
 import type { BlockOptions } from "../file-blocks.ts";
 import type { MetadataSource } from "../metadata-source.ts";
+import { OverlapGuard } from "../overlap-guard.ts";
 import type { ChunkRows } from "./chunk-rows.ts";
 
 const CHUNK_NODE = 1;
 const TWO_32 = 2 ** 32;
 /** Bytes of nodes that are asked for at once: the nodes of a level of a million chunks must not be in memory together. */
 const BATCH_BYTES = 16 * 1024 * 1024;
+
+/** The nodes of a level, in order. */
+interface Level {
+  /** Distance from the leaves; unknown for the root. */
+  readonly number: number | undefined;
+  readonly addresses: readonly number[];
+  /** The keys before and after each node in its parent: `2 * (rank + 1)` numbers a node. Empty for the root. */
+  readonly bounds: readonly number[];
+}
 
 /**
  * @param root address of the root node
@@ -26,113 +41,167 @@ export async function readBTreeV1(
   k: number,
   options: BlockOptions,
 ): Promise<void> {
-  const { offsetSize } = metadata;
-  const rank = rows.gridShape.length;
-  const headerLength = 8 + 2 * offsetSize;
-  // A key: stored bytes, filter mask, an element offset for each axis and one within the element (always 0).
-  const keyLength = 4 + 4 + 8 * (rank + 1);
-  const nodeLength = headerLength + (2 * k + 1) * keyLength + 2 * k * offsetSize;
-  const seen = new Set<number>([root]);
-  let level: { readonly addresses: number[]; readonly number: number | undefined } = {
-    addresses: [root],
-    number: undefined,
-  };
-  while (level.addresses.length > 0) {
-    const children: number[] = [];
-    let levelNumber = level.number;
+  await new BTreeWalk(metadata, rows, k).run(root, options);
+}
+
+class BTreeWalk {
+  readonly #metadata: MetadataSource;
+  readonly #rows: ChunkRows;
+  readonly #capacity: number;
+  readonly #rank: number;
+  readonly #headerLength: number;
+  /** Stored bytes, filter mask, an element offset for each axis and one within the element (always 0). */
+  readonly #keyLength: number;
+  readonly #guard: OverlapGuard;
+  /** The offsets of the key that was read last, the one within the element among them. */
+  readonly #key: Float64Array;
+
+  constructor(metadata: MetadataSource, rows: ChunkRows, k: number) {
+    this.#metadata = metadata;
+    this.#rows = rows;
+    this.#capacity = 2 * k;
+    this.#rank = rows.gridShape.length;
+    this.#headerLength = 8 + 2 * metadata.offsetSize;
+    this.#keyLength = 4 + 4 + 8 * (this.#rank + 1);
+    this.#guard = new OverlapGuard(metadata, "the nodes of a B-tree");
+    this.#key = new Float64Array(this.#rank + 1);
+  }
+
+  async run(root: number, options: BlockOptions): Promise<void> {
+    const { offsetSize } = this.#metadata;
+    const nodeLength = this.#headerLength + this.#capacity * (this.#keyLength + offsetSize) + this.#keyLength;
     const batch = Math.max(1, Math.floor(BATCH_BYTES / nodeLength));
-    for (let from = 0; from < level.addresses.length; from += batch) {
-      const ranges = level.addresses
-        .slice(from, from + batch)
-        .map((address) => ({ address, length: nodeLength }));
-      // The last node of a file may be cut off behind its last entry.
-      const nodes = await metadata.readUpTo(ranges, options);
-      for (const [i, node] of nodes.entries()) {
-        const start = metadata.base + (ranges[i]?.address ?? 0);
-        const cursor = new Cursor(node, { source: metadata.source, start });
-        if (cursor.text(4) !== "TREE") throw cursor.corrupt("TREE expected", start);
-        if (cursor.u8() !== CHUNK_NODE) throw cursor.corrupt("a B-tree node of another type", start);
-        const number = cursor.u8();
-        levelNumber ??= number;
-        if (number !== levelNumber) throw cursor.corrupt("a B-tree node on a wrong level", start);
-        const used = cursor.u16();
-        cursor.skip(2 * offsetSize);
-        const entries = cursor.take(Math.min(used * (keyLength + offsetSize), cursor.remaining));
-        if (entries.length < used * (keyLength + offsetSize)) {
-          throw cursor.corrupt(`a B-tree node of ${used} entries has room for ${2 * k}`, start);
+    let level: Level = { number: undefined, addresses: [root], bounds: [] };
+    while (level.addresses.length > 0) {
+      const below: { addresses: number[]; bounds: number[] } = { addresses: [], bounds: [] };
+      let number = level.number;
+      for (let from = 0; from < level.addresses.length; from += batch) {
+        const ranges = level.addresses
+          .slice(from, from + batch)
+          .map((address) => ({ address, length: nodeLength }));
+        // The last node of a file may be cut off behind its last entry.
+        const nodes = await this.#metadata.readUpTo(ranges, options);
+        for (const [i, bytes] of nodes.entries()) {
+          const address = ranges[i]?.address ?? 0;
+          const found = this.#readNode(bytes, address, level, from + i, below);
+          number ??= found;
+          if (found !== number) throw this.#corrupt("a B-tree node on a wrong level", address);
         }
-        rows.count(used);
-        if (number === 0) readLeaf(metadata, rows, entries, used, start + headerLength);
-        else readChildren(metadata, entries, used, keyLength, seen, children);
       }
+      level = { number: (number ?? 0) - 1, ...below };
     }
-    level = { addresses: children, number: (levelNumber ?? 0) - 1 };
   }
-}
 
-/** The children's addresses; one that was met before is an error: the tree would have a cycle or a shared branch. */
-function readChildren(
-  metadata: MetadataSource,
-  entries: Uint8Array,
-  used: number,
-  keyLength: number,
-  seen: Set<number>,
-  children: number[],
-): void {
-  const cursor = new Cursor(entries, { source: metadata.source });
-  for (let entry = 0; entry < used; entry++) {
-    cursor.skip(keyLength);
-    const address = cursor.uint(metadata.offsetSize);
-    if (seen.has(address)) {
-      throw new MoraineError("CorruptFile", "a B-tree node is reached twice", {
-        source: metadata.source,
-        offset: metadata.base + address,
-      });
+  /** @returns the node's level */
+  #readNode(
+    bytes: Uint8Array,
+    address: number,
+    level: Level,
+    index: number,
+    below: { readonly addresses: number[]; readonly bounds: number[] },
+  ): number {
+    const cursor = signedBlock(this.#metadata, bytes, address, "TREE");
+    if (cursor.u8() !== CHUNK_NODE) throw this.#corrupt("a B-tree node of another type", address);
+    const number = cursor.u8();
+    const used = cursor.u16();
+    const length = used * (this.#keyLength + this.#metadata.offsetSize) + this.#keyLength;
+    this.#guard.enter(address, this.#headerLength + length);
+    if (used > this.#capacity) {
+      throw this.#corrupt(`a B-tree node of ${used} entries has room for ${this.#capacity}`, address);
     }
-    seen.add(address);
-    children.push(address);
+    cursor.skip(this.#headerLength - cursor.position);
+    const entries = cursor.take(length);
+    this.#rows.count(used);
+    const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
+    const width = this.#key.length;
+    const bounds = level.bounds.slice(2 * index * width, 2 * (index + 1) * width);
+    this.#key.fill(-1);
+    for (let axis = 0; axis < bounds.length / 2; axis++) this.#key[axis] = bounds[axis] ?? 0;
+    const start = address + this.#headerLength;
+    if (number === 0) this.#readLeaf(view, used, start, bounds.length > 0);
+    else this.#readChildren(view, used, start, bounds.length > 0, below);
+    for (let axis = 0; axis < width && bounds.length > 0; axis++) {
+      const difference = (this.#key[axis] ?? 0) - (bounds[width + axis] ?? 0);
+      if (difference > 0) throw this.#corrupt("a B-tree node reaches beyond its place", address);
+      if (difference < 0) break;
+    }
+    return number;
   }
-}
 
-function readLeaf(
-  metadata: MetadataSource,
-  rows: ChunkRows,
-  entries: Uint8Array,
-  used: number,
-  start: number,
-): void {
-  const { offsetSize } = metadata;
-  const { chunkShape, chunkBytes, filterCount } = rows.array;
-  const { gridShape } = rows;
-  const rank = gridShape.length;
-  const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
-  let at = 0;
-  for (let entry = 0; entry < used; entry++) {
-    const entryAt = at;
-    const corrupt = (message: string): MoraineError =>
-      new MoraineError("CorruptFile", message, { source: metadata.source, offset: start + entryAt });
-    const length = view.getUint32(at, true);
-    const mask = view.getUint32(at + 4, true);
-    at += 8;
-    let position = 0;
-    let within = true;
-    for (let axis = 0; axis < rank; axis++) {
-      const offset = view.getUint32(at, true) + view.getUint32(at + 4, true) * TWO_32;
-      at += 8;
-      const coordinate = offset / (chunkShape[axis] ?? 1);
-      if (!Number.isInteger(coordinate)) throw corrupt(`a chunk at element ${offset} of axis ${axis}`);
-      const chunks = gridShape[axis] ?? 0;
-      if (coordinate >= chunks) within = false;
-      position = position * chunks + coordinate;
+  /** Reads the offsets of a key, which must be greater than the one before or, where it may be, the same. */
+  #nextKey(view: DataView, at: number, mayBeSame: boolean): boolean {
+    const key = this.#key;
+    let order = 0;
+    for (let axis = 0, from = at + 8; axis < key.length; axis++, from += 8) {
+      const offset = view.getUint32(from, true) + view.getUint32(from + 4, true) * TWO_32;
+      if (order === 0) order = offset - (key[axis] ?? 0);
+      key[axis] = offset;
     }
-    at += 8;
-    let address = offsetSize === 2 ? view.getUint16(at, true) : view.getUint32(at, true);
-    if (offsetSize === 8) address += view.getUint32(at + 4, true) * TWO_32;
-    at += offsetSize;
-    if (!within) continue;
-    if (filterCount === 0 && length !== chunkBytes) {
-      throw corrupt(`an unfiltered chunk of ${length} bytes instead of ${chunkBytes}`);
+    return order > 0 || (order === 0 && mayBeSame);
+  }
+
+  #readChildren(
+    view: DataView,
+    used: number,
+    start: number,
+    bounded: boolean,
+    below: { readonly addresses: number[]; readonly bounds: number[] },
+  ): void {
+    const stride = this.#keyLength + this.#metadata.offsetSize;
+    for (let entry = 0; entry <= used; entry++) {
+      const at = entry * stride;
+      if (!this.#nextKey(view, at, bounded && entry === 0)) {
+        throw this.#corrupt("the keys of a B-tree do not ascend", start + at);
+      }
+      if (entry > 0) below.bounds.push(...this.#key);
+      if (entry === used) break;
+      below.bounds.push(...this.#key);
+      below.addresses.push(this.#address(view, at + this.#keyLength));
     }
-    rows.append(position, address, length, mask);
+  }
+
+  #readLeaf(view: DataView, used: number, start: number, bounded: boolean): void {
+    const rows = this.#rows;
+    const key = this.#key;
+    const { chunkShape, chunkBytes, filterCount } = rows.array;
+    const { gridShape } = rows;
+    const stride = this.#keyLength + this.#metadata.offsetSize;
+    for (let entry = 0; entry <= used; entry++) {
+      const at = entry * stride;
+      if (!this.#nextKey(view, at, bounded && entry === 0)) {
+        throw this.#corrupt("the keys of a B-tree do not ascend", start + at);
+      }
+      if (entry === used) break;
+      let position = 0;
+      let within = true;
+      for (let axis = 0; axis < this.#rank; axis++) {
+        const offset = key[axis] ?? 0;
+        const coordinate = offset / (chunkShape[axis] ?? 1);
+        if (!Number.isInteger(coordinate)) {
+          throw this.#corrupt(`a chunk at element ${offset} of axis ${axis}`, start + at);
+        }
+        const chunks = gridShape[axis] ?? 0;
+        if (coordinate >= chunks) within = false;
+        position = position * chunks + coordinate;
+      }
+      if (!within) continue;
+      const length = view.getUint32(at, true);
+      if (filterCount === 0 && length !== chunkBytes) {
+        throw this.#corrupt(`an unfiltered chunk of ${length} bytes instead of ${chunkBytes}`, start + at);
+      }
+      const mask = view.getUint32(at + 4, true);
+      rows.append(position, this.#address(view, at + this.#keyLength), length, mask);
+    }
+  }
+
+  #address(view: DataView, at: number): number {
+    const { offsetSize } = this.#metadata;
+    const low = offsetSize === 2 ? view.getUint16(at, true) : view.getUint32(at, true);
+    return offsetSize === 8 ? low + view.getUint32(at + 4, true) * TWO_32 : low;
+  }
+
+  #corrupt(message: string, address: number): MoraineError {
+    const { source, base } = this.#metadata;
+    return new MoraineError("CorruptFile", message, { source, offset: base + address });
   }
 }
