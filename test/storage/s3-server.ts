@@ -193,12 +193,12 @@ export class S3Server {
         : `<CommonPrefixes><Prefix>${encodeURIComponent(name)}</Prefix></CommonPrefixes>`,
     );
     const token = more
-      ? `<NextContinuationToken>${encodeURIComponent(page.at(-1)?.[0] ?? "")}</NextContinuationToken>`
+      ? `<NextContinuationToken>${escapeXml(page.at(-1)?.[0] ?? "")}</NextContinuationToken>`
       : "";
     return xml(
       response,
       200,
-      `<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>${more}</IsTruncated>${token.replace(/%/g, "%")}${items.join("")}</ListBucketResult>`,
+      `<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>${more}</IsTruncated>${token}${items.join("")}</ListBucketResult>`,
     );
   }
 
@@ -218,6 +218,10 @@ export class S3Server {
   #tag(etag: string): string {
     return this.unquotedAnswers ? etag : `"${etag}"`;
   }
+}
+
+function escapeXml(text: string): string {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
 }
 
 function concatenated(pieces: readonly Uint8Array[]): Uint8Array {

@@ -1,7 +1,7 @@
 /**
  * An advisory lock on a file, safe across the processes of one machine and recovered from those that died.
  *
- * A lock is a file `.NAME.lock.GENERATION` beside NAME, created exclusively. It is held by the process that made
+ * A lock is a file `.NAME.lock.GENERATION` beside NAME (a hash of it where it is long), created exclusively. It is held by the process that made
  * the highest generation. A process that finds the holder dead makes the next generation (only one can), and
  * then looks whether the dead holder's file is still the one that it saw: if not, others went on meanwhile,
  * and it starts over. So no lock is ever broken by moving or deleting another's file.
@@ -9,7 +9,7 @@
  * @module
  */
 
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -71,7 +71,7 @@ async function acquire(path: string, signal: AbortSignal | undefined): Promise<H
 
 async function tryAcquire(path: string): Promise<HeldLock | undefined> {
   const folder = dirname(path);
-  const prefix = `.${basename(path)}.lock.`;
+  const prefix = lockPrefix(basename(path));
   const generations = (await readdir(folder))
     .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
     .map((name) => Number(name.slice(prefix.length)))
@@ -99,6 +99,12 @@ async function tryAcquire(path: string): Promise<HeldLock | undefined> {
     }
   }
   return { path: mine, older: generations.map((generation) => join(folder, `${prefix}${generation}`)) };
+}
+
+/** A name may be as long as the file system allows, so that nothing more fits: then its hash stands for it. */
+function lockPrefix(name: string): string {
+  const short = Buffer.byteLength(name) <= 200;
+  return `.${short ? name : createHash("sha256").update(name).digest("hex")}.lock.`;
 }
 
 /** What the file of a dead holder says, or undefined where the holder may be alive. */

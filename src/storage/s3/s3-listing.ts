@@ -5,6 +5,7 @@
  */
 
 import type { ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
+import { MoraineError } from "../../errors.ts";
 import { throwIfAborted } from "../abort.ts";
 import type { ListedObject, StorageOptions } from "../storage.ts";
 import { parseS3Address, s3Address } from "./s3-address.ts";
@@ -79,7 +80,13 @@ async function* pages(
         client.send(new sdk.ListObjectsV2Command(input), { abortSignal }),
     });
     yield page;
-    token = page.IsTruncated ? page.NextContinuationToken : undefined;
+    const next = page.IsTruncated ? page.NextContinuationToken : undefined;
+    if (next !== undefined && next === token) {
+      throw new MoraineError("StorageFailed", "the service gives the same page again and again", {
+        source: prefix,
+      });
+    }
+    token = next;
   } while (token !== undefined);
 }
 
