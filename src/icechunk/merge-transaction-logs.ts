@@ -15,10 +15,10 @@ export function mergeTransactionLogs(first: TransactionLog, second: TransactionL
   const deletedGroups = union(first.deletedGroups, second.deletedGroups);
   const deletedArrays = union(first.deletedArrays, second.deletedArrays);
   const isNew = (id: NodeId): boolean => newGroups.has(id) || newArrays.has(id);
-  const isDeleted = (id: NodeId): boolean => deletedGroups.has(id) || deletedArrays.has(id);
+  const isGone = (id: NodeId): boolean => isNew(id) && (deletedGroups.has(id) || deletedArrays.has(id));
   const updatedChunks = new Map<NodeId, ChunkCoordinates>();
   for (const [id, chunks] of [...first.updatedChunks, ...second.updatedChunks]) {
-    if (isDeleted(id)) continue;
+    if (isGone(id)) continue;
     const before = updatedChunks.get(id);
     updatedChunks.set(id, before ? mergeCoordinates(before, chunks) : chunks);
   }
@@ -27,14 +27,8 @@ export function mergeTransactionLogs(first: TransactionLog, second: TransactionL
     newArrays: without(newArrays, (id) => deletedArrays.has(id)),
     deletedGroups: without(deletedGroups, (id) => newGroups.has(id)),
     deletedArrays: without(deletedArrays, (id) => newArrays.has(id)),
-    updatedGroups: without(
-      union(first.updatedGroups, second.updatedGroups),
-      (id) => isNew(id) || isDeleted(id),
-    ),
-    updatedArrays: without(
-      union(first.updatedArrays, second.updatedArrays),
-      (id) => isNew(id) || isDeleted(id),
-    ),
+    updatedGroups: without(union(first.updatedGroups, second.updatedGroups), isNew),
+    updatedArrays: without(union(first.updatedArrays, second.updatedArrays), isNew),
     updatedChunks,
     moves: mergeMoves(first.moves, second.moves),
   };
