@@ -181,7 +181,8 @@ def solver(policy):
 
 
 def kind_of(conflict):
-    return str(conflict.conflict_type).split(".")[-1]
+    """The name of a kind of conflict, which prints as a sentence."""
+    return next(name for name in dir(icechunk.ConflictType) if getattr(icechunk.ConflictType, name) == conflict.conflict_type)
 
 
 def group(**attributes):
