@@ -18,13 +18,16 @@ async function stateOf(command) {
   const keys = {};
   for (const name of Object.keys(branches)) {
     ancestry[name] = [];
-    for await (const { id, parentId, flushedAt, message, metadata } of repository.ancestry({ branch: name })) {
+    for await (const { id, parentId, flushedAt, message, metadata } of repository.ancestry({
+      branch: name,
+    })) {
       ancestry[name].push([id, parentId ?? null, flushedAt, message, metadata]);
     }
     keys[name] = await keysOf(await repository.readonlySession({ branch: name }));
   }
   const operations = [];
-  for await (const { operation, updatedAt } of repository.operations()) operations.push([operation.kind, updatedAt]);
+  for await (const { operation, updatedAt } of repository.operations())
+    operations.push([operation.kind, updatedAt]);
   const { findings } = await repository.fsck();
   const wrong = findings.filter(({ severity }) => severity === "error");
   return { branches, tags, ancestry, keys, operations, metadata: await repository.metadata(), wrong };
@@ -81,7 +84,12 @@ async function edit(session, { kind, path, ...change }) {
   }
 }
 
-const policyOf = ({ policy }) => policy && { onChunkConflict: policy, failOnDeleteOfUpdatedArray: policy === "fail", failOnDeleteOfUpdatedGroup: policy === "fail" };
+const policyOf = ({ policy }) =>
+  policy && {
+    onChunkConflict: policy,
+    failOnDeleteOfUpdatedArray: policy === "fail",
+    failOnDeleteOfUpdatedGroup: policy === "fail",
+  };
 
 const COMMANDS = {
   state: stateOf,
@@ -105,17 +113,36 @@ const COMMANDS = {
   async rebase(command) {
     await sessions.get(command.session).rebase(policyOf(command));
   },
-  diff: async (command) => (await open(command)).diff({ snapshotId: command.from }, { snapshotId: command.to }).then((diff) => ({ ...diff, updatedChunks: Object.fromEntries(diff.updatedChunks) })),
+  diff: async (command) =>
+    (await open(command))
+      .diff({ snapshotId: command.from }, { snapshotId: command.to })
+      .then((diff) => ({ ...diff, updatedChunks: Object.fromEntries(diff.updatedChunks) })),
   createBranch: async (command) => (await open(command)).createBranch(command.name, command.snapshot),
   deleteBranch: async (command) => (await open(command)).deleteBranch(command.name),
   resetBranch: async (command) => (await open(command)).resetBranch(command.name, command.snapshot),
   createTag: async (command) => (await open(command)).createTag(command.name, command.snapshot),
   deleteTag: async (command) => (await open(command)).deleteTag(command.name),
   setMetadata: async (command) => (await open(command)).setMetadata(command.metadata),
-  expire: async (command) => (await (await open(command)).expireSnapshots({ olderThan: new Date(command.time / 1000), deleteExpiredBranches: command.deleteRefs, deleteExpiredTags: command.deleteRefs })).released.length,
-  collect: async (command) => (await open(command)).garbageCollect({ olderThan: new Date(Date.now() + 1000) }),
+  expire: async (command) =>
+    (
+      await (
+        await open(command)
+      ).expireSnapshots({
+        olderThan: new Date(command.time / 1000),
+        deleteExpiredBranches: command.deleteRefs,
+        deleteExpiredTags: command.deleteRefs,
+      })
+    ).released.length,
+  collect: async (command) =>
+    (await open(command)).garbageCollect({ olderThan: new Date(Date.now() + 1000) }),
   create: async ({ address, containers = [], pageSize }) => {
-    await Repository.create(storage, address, { config: { inlineChunkThresholdBytes: 12, updatesPerRepoFile: pageSize, virtualChunkContainers: containers.map((urlPrefix) => ({ urlPrefix })) } });
+    await Repository.create(storage, address, {
+      config: {
+        inlineChunkThresholdBytes: 12,
+        updatesPerRepoFile: pageSize,
+        virtualChunkContainers: containers.map((urlPrefix) => ({ urlPrefix })),
+      },
+    });
   },
 };
 
@@ -125,7 +152,14 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     answer = { ok: (await COMMANDS[command](rest)) ?? null };
   } catch (error) {
-    answer = { error: { code: error.code ?? "Crash", message: error.message, conflicts: error.conflicts, stack: error.code ? undefined : error.stack } };
+    answer = {
+      error: {
+        code: error.code ?? "Crash",
+        message: error.message,
+        conflicts: error.conflicts,
+        stack: error.code ? undefined : error.stack,
+      },
+    };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

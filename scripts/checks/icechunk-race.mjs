@@ -63,8 +63,13 @@ async function main(processes, commits) {
       `${processes} processes × ${commits} commits in ${seconds.toFixed(1)} s: ${messages.length - 2} in the history, ` +
         `${lost.length} lost, ${wrong.length} findings of fsck, exit codes ${codes.join(" ")}`,
     );
-    for (const item of [...lost, ...wrong.map(({ message }) => message)].slice(0, 20)) console.log(`  ${item}`);
-    return lost.length + wrong.length === 0 && messages.length === processes * commits + 2 && codes.every((code) => code === 0);
+    for (const item of [...lost, ...wrong.map(({ message }) => message)].slice(0, 20))
+      console.log(`  ${item}`);
+    return (
+      lost.length + wrong.length === 0 &&
+      messages.length === processes * commits + 2 &&
+      codes.every((code) => code === 0)
+    );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -61,7 +61,7 @@ export async function rebaseTree(
       reached = snapshotId;
     }
   } finally {
-    if (reached !== undefined) await followTo(files, tree, reached, options);
+    if (reached !== undefined) tree.reset(await files.snapshot(reached, options), tree.changes);
   }
 }
 
@@ -85,20 +85,4 @@ function stepsTo(files: RepositoryFiles, info: RepoInfo, tip: ObjectId, base: Ob
       source: files.address,
     },
   );
-}
-
-/** Lays the changes over another base. */
-async function followTo(
-  files: RepositoryFiles,
-  tree: WorkingTree,
-  id: ObjectId,
-  options: StorageOptions,
-): Promise<void> {
-  const snapshot = await files.snapshot(id, options);
-  const { changes } = tree;
-  // What both deleted is gone already.
-  for (const [nodeId, { path }] of [...changes.deleted]) {
-    if (snapshot.nodes.get(path)?.id !== nodeId) changes.deleted.delete(nodeId);
-  }
-  tree.reset(snapshot, changes);
 }
