@@ -52,6 +52,9 @@ export function consolidatedOfV3(group: JsonValue): Consolidated | undefined {
   // null: early versions of zarr-python 3 wrote it for "none".
   const given = isJsonObject(group) ? (group["consolidated_metadata"] ?? undefined) : undefined;
   if (given === undefined) return undefined;
+  // Of a kind that is not known here, and that need not be.
+  if (isJsonObject(given) && given["kind"] !== "inline" && given["must_understand"] === false)
+    return undefined;
   const metadata = isJsonObject(given) && given["kind"] === "inline" ? given["metadata"] : undefined;
   if (!isJsonObject(metadata)) throw refuse("consolidated_metadata of zarr.json is no inline metadata");
   return new Consolidated(
