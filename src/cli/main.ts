@@ -18,6 +18,8 @@ import { VERSION } from "./version.ts";
  * @returns the exit status: 0 done, 1 something was refused or differs, 2 usage
  */
 export async function main(words: readonly string[]): Promise<number> {
+  // Which versions of Node the AWS SDK will support is nothing that a user of this command can act on.
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
   const stop = new AbortController();
   // Everything that is under way listens to it.
   setMaxListeners(0, stop.signal);

@@ -6,11 +6,15 @@
 
 import { Repository } from "../dataset/repository.ts";
 import type { Ref, SnapshotRef } from "../icechunk/history.ts";
+import { storageOptions } from "./storage-options.ts";
 import { parseTime, UsageError, type VerbArguments, type VerbContext, type VerbOption } from "./verb.ts";
 
 /** Opens the repository that is the first word. */
 export async function openRepository(words: VerbArguments, context: VerbContext): Promise<Repository> {
-  return await Repository.open(words.positionals[0] ?? "", { signal: context.signal });
+  return await Repository.open(words.positionals[0] ?? "", {
+    ...storageOptions(words),
+    signal: context.signal,
+  });
 }
 
 /** What a name stands for; the branch main where none is given. */

@@ -60,8 +60,25 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** How addresses are reached; the environment (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL …) is heard too. */
+const STORAGE_OPTIONS: readonly VerbOption[] = [
+  { name: "anonymous", help: "S3: do not sign requests (public buckets)" },
+  { name: "endpoint", value: "URL", help: "S3: another service than AWS" },
+  { name: "region", value: "NAME", help: "S3: region of the buckets" },
+  { name: "profile", value: "NAME", help: "S3: profile of ~/.aws with the credentials" },
+  { name: "requester-pays", help: "S3: you pay for requests and traffic" },
+  {
+    name: "header",
+    value: "HOST=NAME:VALUE",
+    help: "HTTP: a header for one host; $NAME in the value is a variable of the environment",
+    repeatable: true,
+  },
+  { name: "retries", value: "N", help: "attempts after one that failed in a way that may pass (default 6)" },
+];
+
 /** Options that every verb has. */
 export const COMMON_OPTIONS: readonly VerbOption[] = [
+  ...STORAGE_OPTIONS,
   { name: "json", help: "print JSON for programs" },
   { name: "help", help: "print this help" },
 ];
@@ -70,6 +87,12 @@ export const COMMON_OPTIONS: readonly VerbOption[] = [
 export const REF_OPTIONS: readonly VerbOption[] = [
   { name: "ref", value: "NAME", help: "branch, tag or snapshot id of a repository (default main)" },
   { name: "as-of", value: "TIME", help: "the state of the branch at this time (ISO 8601)" },
+  {
+    name: "authorize",
+    value: "PREFIX",
+    help: "read virtual chunks below this path or URL only; files of this machine, for a repository elsewhere",
+    repeatable: true,
+  },
 ];
 
 /** Sorts out the words after a verb; a {@link UsageError} where they do not fit. */

@@ -13,6 +13,7 @@ import {
 } from "../../dataset/index/summary.ts";
 import { COMBINE_OPTIONS, combineOptions } from "../combine-options.ts";
 import { formatBytes, formatDuration, ProgressLine } from "../progress.ts";
+import { storageOptions } from "../storage-options.ts";
 import { parseBytes, UsageError, type Verb, type VerbContext } from "../verb.ts";
 
 const FORMATS: readonly TargetFormat[] = ["icechunk", "zarr", "kerchunk-json", "kerchunk-parquet"];
@@ -59,6 +60,7 @@ export const index: Verb = {
     const line = new ProgressLine(context.interactive);
     try {
       const summary = await indexSources(words.positionals, target, {
+        ...storageOptions(words),
         signal: context.signal,
         format,
         message: words.text("message"),
