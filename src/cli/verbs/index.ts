@@ -34,6 +34,11 @@ export const index: Verb = {
     { name: "message", value: "TEXT", help: "of the commit" },
     { name: "branch", value: "NAME", help: "of the repository (default main)" },
     {
+      name: "group",
+      value: "PATH",
+      help: "a new group of the target that takes everything (default the root)",
+    },
+    {
       name: "materialize-limit",
       value: "SIZE",
       help: "store arrays that cannot be virtual decoded up to this size (default 64MiB)",
@@ -65,6 +70,7 @@ export const index: Verb = {
         format,
         message: words.text("message"),
         branch: words.text("branch"),
+        group: words.text("group"),
         ...(limit !== undefined && { materializeLimit: parseBytes(limit, "materialize-limit") }),
         strict: words.flag("strict"),
         ...combineOptions(words),

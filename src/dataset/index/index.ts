@@ -11,7 +11,7 @@ import type { CombineOptions } from "../combine/options.ts";
 import { planAppend, planCombined } from "../combine/plan-combined.ts";
 import { mapConcurrent } from "../concurrent.ts";
 import { addressOf, openSource, type SourceOptions } from "../open.ts";
-import type { OpenedSource } from "../source.ts";
+import { absolutePath, type OpenedSource } from "../source.ts";
 import { groupNames } from "./group-names.ts";
 import { type IndexPlan, joinPlans, type PlanOptions, planSource } from "./plan.ts";
 import type { IndexSummary, TargetFormat } from "./summary.ts";
@@ -25,6 +25,8 @@ export interface IndexOptions extends SourceOptions, CombineOptions {
   readonly message?: string | undefined;
   /** Branch of a repository, which is made where it is not there. Default `main`. */
   readonly branch?: string | undefined;
+  /** Path of the group in the target that takes everything; it must not be there yet. Default: the root. */
+  readonly group?: string | undefined;
   /** Bytes (decoded) up to which an array is stored decoded where it cannot be virtual. Default 64 MiB. */
   readonly materializeLimit?: number | undefined;
   /** Arrays that would be left out are an error instead. */
@@ -153,12 +155,14 @@ class Scan {
       const existing = await openSource(target, { ...this.#options, ref: base });
       return this.#counted(await planAppend(existing, sources, append, this.#planOptions));
     }
+    const group = absolutePath(this.#options.group ?? "/");
+    const above = group === "/" ? "" : group;
     if (concat !== undefined || byCoords) {
-      return this.#counted(await planCombined(await this.#openAll(), "", this.#planOptions));
+      return this.#counted(await planCombined(await this.#openAll(), above, this.#planOptions));
     }
     const names = groupNames(addresses);
     const plans = await mapConcurrent(addresses, CONCURRENT_SOURCES, async (address, position) => {
-      const prefix = addresses.length === 1 ? "" : `/${names[position] ?? ""}`;
+      const prefix = addresses.length === 1 ? above : `${above}/${names[position] ?? ""}`;
       const plan = await planSource(await this.#open(address), prefix, this.#planOptions);
       this.#files += 1;
       this.progress();
@@ -166,7 +170,7 @@ class Scan {
     });
     if (addresses.length === 1) return joinPlans(plans);
     return joinPlans([
-      { nodes: [{ kind: "group", path: "/", attributes: {} }], decoded: [], leftOut: [], notes: [] },
+      { nodes: [{ kind: "group", path: group, attributes: {} }], decoded: [], leftOut: [], notes: [] },
       ...plans,
     ]);
   }

@@ -1,0 +1,162 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { digestSource } from "../../../src/dataset/digest.ts";
+import { openSource } from "../../../src/dataset/open.ts";
+import { type Reference, references } from "../../../src/dataset/references.ts";
+import { index, open, Repository } from "../../../src/node.ts";
+
+const demo = fileURLToPath(new URL("../../data/demo", import.meta.url));
+const netcdf4 = join(demo, "sst-2020.nc");
+const classic = join(demo, "sst-classic.nc");
+let folder = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "moraine-index-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function bytesOf(path: string): Promise<Uint8Array> {
+  return new Uint8Array(await readFile(path));
+}
+
+async function digests(address: string, prefix = ""): Promise<Map<string, unknown>> {
+  const found = new Map<string, unknown>();
+  for await (const { path, value } of digestSource(await openSource(address)))
+    found.set(prefix + path, value);
+  return found;
+}
+
+async function allReferences(address: string): Promise<Reference[]> {
+  const found: Reference[] = [];
+  for await (const reference of references(await openSource(address))) found.push(reference);
+  return found;
+}
+
+describe("one source", () => {
+  it("becomes the root of a repository that reads the same", async () => {
+    const target = join(folder, "one.icechunk");
+    const summary = await index(netcdf4, target, { message: "first" });
+    expect(summary).toMatchObject({
+      format: "icechunk",
+      branch: "main",
+      arrays: 4,
+      groups: 1,
+      chunks: { virtual: 19, native: 0, inline: 0, missing: 0 },
+      decoded: [],
+      leftOut: [],
+    });
+    expect(new Map([...(await digests(target))].sort())).toEqual(
+      new Map([...(await digests(netcdf4))].sort()),
+    );
+  });
+
+  it("becomes a Zarr store whose chunks are the source's own bytes", async () => {
+    const target = join(folder, "one.zarr");
+    const summary = await index(netcdf4, target);
+    expect(summary.chunks).toEqual({ virtual: 0, native: 19, inline: 0, missing: 0 });
+    expect(new Map([...(await digests(target))].sort())).toEqual(
+      new Map([...(await digests(netcdf4))].sort()),
+    );
+    const file = await bytesOf(netcdf4);
+    for (const { path, coordinates, offset = 0, length = 0 } of await allReferences(netcdf4)) {
+      const chunk = await bytesOf(join(target, path, "c", ...coordinates.map(String)));
+      expect(chunk).toEqual(file.subarray(offset, offset + length));
+    }
+  });
+
+  it("has its attributes, _FillValue as xarray keeps it, and its dimension names", async () => {
+    const target = join(folder, "attributes.icechunk");
+    await index(netcdf4, target);
+    const [before, after] = await Promise.all([open(netcdf4), open(target)]);
+    expect(after.attributes).toEqual(before.attributes);
+    const sst = await after.array("sst");
+    expect(sst.dimensionNames).toEqual(["time", "lat", "lon"]);
+    expect(sst.attributes).toEqual((await before.array("sst")).attributes);
+  });
+});
+
+describe("several sources", () => {
+  it("become groups named after the files", async () => {
+    const target = join(folder, "two.icechunk");
+    await index([netcdf4, classic], target);
+    const expected = new Map([
+      ...(await digests(netcdf4, "/sst-2020")),
+      ...(await digests(classic, "/sst-classic")),
+    ]);
+    expect(new Map([...(await digests(target))].sort())).toEqual(new Map([...expected].sort()));
+  });
+
+  it("give the same references in the same order every time", async () => {
+    const [first, second] = [join(folder, "again-1.icechunk"), join(folder, "again-2.icechunk")];
+    await index([netcdf4, classic], first);
+    await index([netcdf4, classic], second);
+    expect(await allReferences(second)).toEqual(await allReferences(first));
+  });
+});
+
+describe("a repository that is there already", () => {
+  it("gets a second commit, and names every place of its chunks", async () => {
+    const target = join(folder, "grown.icechunk");
+    await index([netcdf4, classic], target);
+    const copy = join(folder, "sub", "third.nc");
+    await mkdir(join(folder, "sub"), { recursive: true });
+    await writeFile(copy, await bytesOf(classic));
+    await expect(index(copy, target, { group: "/more/third" })).resolves.toMatchObject({ arrays: 4 });
+    expect((await (await open(target)).array("more/third/sst")).shape).toEqual([3, 20, 30]);
+    const repository = await Repository.open(target);
+    const prefixes = (await repository.config()).virtualChunkContainers?.map(({ urlPrefix }) => urlPrefix);
+    expect(prefixes?.sort()).toEqual([`file://${demo}/`, `file://${join(folder, "sub")}/`].sort());
+    const messages = [];
+    for await (const { message } of repository.ancestry({ branch: "main" })) messages.push(message);
+    expect(messages).toHaveLength(3);
+  });
+
+  it("keeps what it has where an array would be written over", async () => {
+    const target = join(folder, "kept.icechunk");
+    const { snapshot } = await index(netcdf4, target);
+    await expect(index(netcdf4, target)).rejects.toMatchObject({ code: "AlreadyExists" });
+    const repository = await Repository.open(target);
+    expect(await repository.lookupBranch("main")).toBe(snapshot);
+  });
+
+  it("gets a branch where one is named", async () => {
+    const target = join(folder, "branched.icechunk");
+    await index(netcdf4, target, { branch: "trial" });
+    const branches = await (await Repository.open(target)).listBranches();
+    expect([...branches.keys()].sort()).toEqual(["main", "trial"]);
+    expect([...(await digests(target))]).toEqual([]);
+  });
+});
+
+describe("nothing is written", () => {
+  it.each(["icechunk", "zarr"] as const)("where one of the sources is refused: %s", async (format) => {
+    const broken = join(folder, "broken.nc");
+    await writeFile(broken, (await bytesOf(netcdf4)).subarray(0, 600));
+    const target = join(folder, `refused.${format}`);
+    await expect(index([classic, broken], target)).rejects.toMatchObject({
+      source: expect.stringContaining("broken.nc"),
+    });
+    expect(await readdir(folder)).not.toContain(`refused.${format}`);
+  });
+
+  it("into a Zarr store whose folder is not empty", async () => {
+    const target = join(folder, "one.zarr");
+    await index(netcdf4, target).catch(() => undefined);
+    await expect(index(classic, target)).rejects.toMatchObject({ code: "AlreadyExists" });
+  });
+
+  it("when it is interrupted", async () => {
+    const target = join(folder, "interrupted.icechunk");
+    const stop = new AbortController();
+    const run = index([netcdf4, classic], target, {
+      signal: stop.signal,
+      onProgress: ({ files }) => files === 2 && stop.abort(),
+    });
+    await expect(run).rejects.toThrow();
+    const left = await readdir(target, { recursive: true }).catch(() => []);
+    expect(left.filter((name) => !/^[a-z]+$/.test(name))).toEqual([]);
+  });
+});

@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { verify } from "../../src/dataset/verify/verify.ts";
+import { index, Repository } from "../../src/node.ts";
+
+const demo = fileURLToPath(new URL("../data/demo", import.meta.url));
+let target = "";
+let folder = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "moraine-verify-"));
+  target = join(folder, "two.icechunk");
+  await index([join(demo, "sst-2020.nc"), join(demo, "sst-classic.nc")], target);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it("finds every chunk equal to what libhdf5 and netcdfjs read", async () => {
+  expect(await verify(target)).toMatchObject({ arrays: 8, equal: 27, different: [], notCompared: [] });
+});
+
+it("compares a sample of each array", async () => {
+  expect(await verify(target, { sample: 2 })).toMatchObject({ arrays: 8, equal: 11, different: [] });
+});
+
+it("finds a reference that leads to another chunk", async () => {
+  const repository = await Repository.open(target);
+  await repository.createBranch("swapped", await repository.lookupBranch("main"));
+  const session = await repository.writableSession("swapped");
+  const manifest = await session.manifest("/sst-2020/sst");
+  const [offsets, lengths] = [manifest.offsets.slice(), manifest.lengths.slice()];
+  for (const column of [offsets, lengths]) {
+    const [third = 0, fourth = 0] = column.subarray(2, 4);
+    column.set([fourth, third], 2);
+  }
+  await session.setReferences("/sst-2020/sst", { ...manifest, offsets, lengths });
+  await session.commit("two chunks swapped");
+  const { different, equal } = await verify(target, { ref: "swapped" });
+  expect(equal).toBe(25);
+  expect(different.map(({ path, coordinates }) => [path, coordinates])).toEqual([
+    ["/sst-2020/sst", [0, 1, 0]],
+    ["/sst-2020/sst", [0, 1, 1]],
+  ]);
+});
+
+it("finds metadata that decode to other values", async () => {
+  const repository = await Repository.open(target);
+  await repository.createBranch("orders", await repository.lookupBranch("main"));
+  const session = await repository.writableSession("orders");
+  const { metadata } = session.array("/sst-classic/sst");
+  session.updateArray("/sst-classic/sst", {
+    ...metadata,
+    codecs: [{ name: "bytes", configuration: { endian: "little" } }],
+  });
+  await session.commit("the other byte order");
+  const { different } = await verify(target, { ref: "orders" });
+  expect(different.map(({ path, sourcePath }) => [path, sourcePath])).toEqual([
+    ["/sst-classic/sst", "/sst"],
+    ["/sst-classic/sst", "/sst"],
+    ["/sst-classic/sst", "/sst"],
+  ]);
+});

@@ -1,0 +1,40 @@
+import { expect, it } from "vitest";
+import * as portable from "../src/index.ts";
+import * as node from "../src/node.ts";
+
+it("exports these names and no others", () => {
+  expect(Object.keys(portable).sort()).toMatchInlineSnapshot(`
+    [
+      "Group",
+      "Location",
+      "MoraineError",
+      "Repository",
+      "ZARRITA_ROOT",
+      "ZarrArray",
+      "ZarrStore",
+      "ZarritaStorage",
+      "ZarritaStore",
+      "ZipStorage",
+      "consolidateMetadata",
+      "coordinates",
+      "create",
+      "createArray",
+      "createGroup",
+      "get",
+      "index",
+      "isMoraineError",
+      "open",
+      "openLocation",
+      "readRaw",
+      "root",
+      "set",
+      "slice",
+      "store",
+      "writeRaw",
+    ]
+  `);
+});
+
+it("is the same for Node", () => {
+  expect(Object.keys(node).sort()).toEqual(Object.keys(portable).sort());
+});
