@@ -11,8 +11,9 @@
  */
 
 import { Cursor } from "../../../binary/cursor.ts";
+import { untransposeBits } from "../../../codecs/bit-transpose.ts";
+import { decodeLz4Block } from "../../../codecs/lz/lz4-block.ts";
 import { MoraineError } from "../../../errors.ts";
-import { decodeLz4Block } from "./lz4.ts";
 
 const LZ4 = 2;
 const ZSTANDARD = 3;
@@ -40,7 +41,7 @@ export async function decodeBitshuffle(
     const blockBytes = (parameters[3] || defaultBlock(elementSize)) * elementSize;
     if ((parameters[3] ?? 0) % GROUP !== 0) throw corrupt(`blocks of ${parameters[3]} elements`);
     for (const [start, length] of blocks(encoded.length, blockBytes, elementSize)) {
-      unshuffle(
+      untransposeBits(
         encoded.subarray(start, start + length),
         decoded.subarray(start, start + length),
         elementSize,
@@ -65,7 +66,7 @@ export async function decodeBitshuffle(
     const block = cursor.take(cursor.u32());
     if (compression === LZ4) decodeLz4Block(block, scratch.subarray(0, size));
     else scratch = new Uint8Array(await decodeZstandard(block, size));
-    unshuffle(scratch.subarray(0, size), decoded.subarray(start, start + size), elementSize);
+    untransposeBits(scratch.subarray(0, size), decoded.subarray(start, start + size), elementSize);
   }
   const rest = length % (elementSize * GROUP);
   decoded.set(cursor.take(rest), length - rest);
@@ -83,38 +84,6 @@ function* blocks(length: number, blockBytes: number, elementSize: number): Gener
   const group = elementSize * GROUP;
   const end = length - (length % group);
   for (let start = 0; start < end; start += blockBytes) yield [start, Math.min(blockBytes, end - start)];
-}
-
-/** Bit `j` of byte `i` of plane `8 b + k` becomes bit `k` of byte `b` of element `8 i + j`. */
-function unshuffle(shuffled: Uint8Array, elements: Uint8Array, elementSize: number): void {
-  const groups = shuffled.length / elementSize / GROUP;
-  for (let byte = 0; byte < elementSize; byte++) {
-    const planes = byte * GROUP * groups;
-    for (let group = 0; group < groups; group++) {
-      // Eight bytes as a matrix of 8 x 8 bits, in two words, transposed by swapping ever smaller quarters.
-      let low = 0;
-      let high = 0;
-      for (let bit = 0; bit < 4; bit++) {
-        low |= (shuffled[planes + bit * groups + group] ?? 0) << (GROUP * bit);
-        high |= (shuffled[planes + (bit + 4) * groups + group] ?? 0) << (GROUP * bit);
-      }
-      let swap = (low ^ (low >>> 7)) & 0x00aa00aa;
-      low ^= swap ^ (swap << 7);
-      swap = (high ^ (high >>> 7)) & 0x00aa00aa;
-      high ^= swap ^ (swap << 7);
-      swap = (low ^ (low >>> 14)) & 0x0000cccc;
-      low ^= swap ^ (swap << 14);
-      swap = (high ^ (high >>> 14)) & 0x0000cccc;
-      high ^= swap ^ (swap << 14);
-      const upper = (low & 0x0f0f0f0f) | ((high & 0x0f0f0f0f) << 4);
-      const lower = ((low >>> 4) & 0x0f0f0f0f) | (high & 0xf0f0f0f0);
-      const first = group * GROUP * elementSize + byte;
-      for (let element = 0; element < 4; element++) {
-        elements[first + element * elementSize] = upper >>> (GROUP * element);
-        elements[first + (element + 4) * elementSize] = lower >>> (GROUP * element);
-      }
-    }
-  }
 }
 
 function corrupt(what: string): MoraineError {

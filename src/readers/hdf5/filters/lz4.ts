@@ -10,11 +10,11 @@
  */
 
 import { Cursor } from "../../../binary/cursor.ts";
+import { decodeLz4Block } from "../../../codecs/lz/lz4-block.ts";
 import { MoraineError } from "../../../errors.ts";
 
 /** The best that LZ4 can do: a length byte of 255 for 255 bytes. */
 const BEST_RATIO = 256;
-const MINIMUM_MATCH = 4;
 
 /** @throws `CorruptChunk`, `TruncatedFile` */
 export function decodeLz4(encoded: Uint8Array): Uint8Array {
@@ -31,50 +31,6 @@ export function decodeLz4(encoded: Uint8Array): Uint8Array {
     else decodeLz4Block(block, target);
   }
   return decoded;
-}
-
-/**
- * Decodes one block in LZ4's block format into exactly the bytes of `target`.
- *
- * @throws `CorruptChunk`
- */
-export function decodeLz4Block(block: Uint8Array, target: Uint8Array): void {
-  let from = 0;
-  let to = 0;
-  /** A length of 15 goes on in the next bytes, as long as they are 255. */
-  const longer = (length: number): number => {
-    if (length !== 15) return length;
-    let total = length;
-    let byte: number | undefined;
-    do {
-      byte = block[from++];
-      if (byte === undefined) throw corrupt("an end within a length");
-      total += byte;
-    } while (byte === 255);
-    return total;
-  };
-  while (from < block.length) {
-    const token = block[from++] ?? 0;
-    const literals = longer(token >> 4);
-    if (literals > block.length - from || literals > target.length - to) throw corrupt("too many literals");
-    target.set(block.subarray(from, from + literals), to);
-    from += literals;
-    to += literals;
-    if (from === block.length) break; // the last sequence has no match
-    const distance = (block[from] ?? 0) | ((block[from + 1] ?? 0) << 8);
-    from += 2;
-    const length = longer(token & 15) + MINIMUM_MATCH;
-    if (distance === 0 || distance > to) throw corrupt("a match before its start");
-    if (length > target.length - to) throw corrupt("a match beyond its end");
-    if (distance >= length) {
-      target.copyWithin(to, to - distance, to - distance + length);
-      to += length;
-    } else {
-      // Source and target overlap: byte for byte.
-      for (const end = to + length; to < end; to++) target[to] = target[to - distance] ?? 0;
-    }
-  }
-  if (to !== target.length) throw corrupt(`${to} instead of ${target.length} bytes`);
 }
 
 function corrupt(what: string): MoraineError {
