@@ -130,3 +130,46 @@ function numbered(name: string, order: ByteOrder): NumpyDtype {
   const dataType = parseDataType(name);
   return { dataType, byteOrders: itemSize(dataType) === 1 ? [] : [order] };
 }
+
+const NUMBER_NAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries(NUMBERS).map(([name, dataType]) => [dataType, name]),
+);
+
+/**
+ * The dtype as Zarr v2 writes it: a name, or a list of fields.
+ *
+ * Errors: `UnsupportedDataType` for types that NumPy does not have.
+ *
+ * @param byteOrders for each field with numbers of more than one byte; one for all where there is only one
+ */
+export function numpyDtypeToJson(dataType: DataType, byteOrders: readonly ByteOrder[]): JsonValue {
+  const orders = byteOrders.length > 1 ? [...byteOrders] : undefined;
+  const next = (): string => ((orders ? orders.shift() : byteOrders[0]) === "big" ? ">" : "<");
+  return nameOf(dataType, next);
+}
+
+function nameOf(dataType: DataType, next: () => string): JsonValue {
+  switch (dataType.name) {
+    case "struct":
+      return dataType.fields.map((field) => [field.name, nameOf(field.dataType, next)]);
+    case "null_terminated_bytes":
+      return `|S${dataType.lengthBytes}`;
+    case "raw_bytes":
+      return `|V${dataType.lengthBytes}`;
+    case "fixed_length_utf32":
+      return `${next()}U${dataType.lengthBytes / 4}`;
+    case "numpy.datetime64":
+    case "numpy.timedelta64": {
+      const kind = dataType.name === "numpy.datetime64" ? "M8" : "m8";
+      const scale = dataType.scaleFactor === 1 ? "" : String(dataType.scaleFactor);
+      return `${next()}${kind}${dataType.unit === "generic" ? "" : `[${scale}${dataType.unit}]`}`;
+    }
+    default: {
+      const name = NUMBER_NAMES.get(dataType.name);
+      if (name === undefined) {
+        throw new MoraineError("UnsupportedDataType", `NumPy has no data type ${dataType.name}`);
+      }
+      return `${itemSize(dataType) === 1 ? "|" : next()}${name}`;
+    }
+  }
+}

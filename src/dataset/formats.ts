@@ -5,6 +5,7 @@
  */
 
 import { hdf5 } from "../readers/hdf5/reader.ts";
+import { kerchunkJson } from "../readers/kerchunk/kerchunk-json.ts";
 import { netcdf3 } from "../readers/netcdf3/netcdf3.ts";
 import type { Reader } from "../readers/reader.ts";
 import type { SourceFormat } from "./source.ts";
@@ -13,4 +14,5 @@ import type { SourceFormat } from "./source.ts";
 export const FORMATS: readonly (readonly [format: SourceFormat, reader: Reader])[] = [
   ["hdf5", hdf5],
   ["netcdf3", netcdf3],
+  ["kerchunk-json", kerchunkJson],
 ];

@@ -5,7 +5,7 @@
  */
 
 import { isMoraineError, MoraineError } from "../errors.ts";
-import { groupNodeOf } from "../manifest/virtual-group.ts";
+import { groupNodeOf, type VirtualGroup } from "../manifest/virtual-group.ts";
 import { type FileHead, HEAD_BYTES, type Reader, readHead } from "../readers/reader.ts";
 import { joinAddress, resolveAddress } from "../storage/address.ts";
 import { type RouterOptions, StorageRouter } from "../storage/router.ts";
@@ -125,6 +125,16 @@ async function openByReader(
   options: SourceOptions,
 ): Promise<OpenedSource> {
   const root = await reader.open(address, storage, { signal: options.signal, head });
+  return referencesSource(address, format, root, storage);
+}
+
+/** A source whose chunks lie in the file itself or in files it refers to. */
+function referencesSource(
+  address: string,
+  format: SourceFormat,
+  root: VirtualGroup,
+  storage: StorageRouter,
+): OpenedSource {
   return {
     address,
     format,
@@ -142,6 +152,22 @@ const MARKS = {
   zarr: ["zarr.json", ".zgroup", ".zarray", ".zmetadata"],
 } as const;
 
+/** Kerchunk Parquet: its `.zmetadata` tell it from a store's. */
+async function openReferences(
+  address: string,
+  storage: StorageRouter,
+  options: SourceOptions,
+): Promise<OpenedSource | undefined> {
+  const { openReferenceFolder } = await import("../readers/kerchunk/kerchunk-parquet.ts");
+  try {
+    const root = await openReferenceFolder(address, storage, { signal: options.signal });
+    return root && referencesSource(address, "kerchunk-parquet", root, storage);
+  } catch (error) {
+    if (isMoraineError(error, "NotFound")) return undefined;
+    throw error;
+  }
+}
+
 async function openFolder(
   typed: string,
   storage: StorageRouter,
@@ -158,6 +184,8 @@ async function openFolder(
     return await openRepositorySource(address, storage, options);
   }
   if (zarr) {
+    const references = await openReferences(address, storage, options);
+    if (references) return references;
     const { openStoreSource } = await import("./store-source.ts");
     return await openStoreSource(address, storage, options);
   }

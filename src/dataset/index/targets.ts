@@ -38,7 +38,11 @@ export async function openTarget(
       const { StoreTarget } = await import("./store-target.ts");
       return await StoreTarget.create(options.storage, address, options);
     }
-    default:
-      throw new MoraineError("InvalidArgument", `${format} cannot be written yet`);
+    case "kerchunk-json":
+    case "kerchunk-parquet": {
+      const { KerchunkTarget } = await import("./kerchunk-target.ts");
+      const form = format === "kerchunk-json" ? "json" : "parquet";
+      return await KerchunkTarget.create(options.storage, address, form, options);
+    }
   }
 }

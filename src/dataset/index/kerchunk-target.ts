@@ -1,0 +1,214 @@
+/**
+ * Kerchunk references as the target of an index: one JSON document, or a folder of Parquet files.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "../../binary/json.ts";
+import { MoraineError } from "../../errors.ts";
+import { type ChunkManifest, firstEntryFrom } from "../../manifest/chunk-manifest.ts";
+import { encodeParquetRecords } from "../../manifest/kerchunk/parquet-records.ts";
+import type { Reference } from "../../manifest/kerchunk/reference-set.ts";
+import {
+  documentsV2,
+  documentsV3,
+  type StoredNode,
+  versionTwoBarrier,
+} from "../../manifest/kerchunk/stored-nodes.ts";
+import {
+  consolidatedDocuments,
+  encodeKerchunkJson,
+  kerchunkUrl,
+} from "../../manifest/kerchunk/write-json.ts";
+import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
+import { joinAddress } from "../../storage/address.ts";
+import type { Storage, StorageOptions } from "../../storage/storage.ts";
+import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
+import { gridShapeOf } from "../../zarr/chunk-grid.ts";
+import { mapConcurrent } from "../concurrent.ts";
+import type { Committed, IndexTarget } from "./target.ts";
+
+/** Rows of a file of references, as kerchunk and VirtualiZarr write them. */
+const RECORD_SIZE = 100_000;
+const CONCURRENT_WRITES = 4;
+
+interface Gathered {
+  readonly metadata: ArrayMetadata;
+  references: ChunkManifest | undefined;
+  /** Chunks that the set holds itself. */
+  readonly own: Map<number, Uint8Array>;
+}
+
+/** Gathers everything in memory and writes it at the commit. */
+export class KerchunkTarget implements IndexTarget {
+  readonly #storage: Storage;
+  readonly #address: string;
+  readonly #form: "json" | "parquet";
+  readonly #groups = new Map<string, JsonObject>();
+  readonly #arrays = new Map<string, Gathered>();
+
+  private constructor(storage: Storage, address: string, form: "json" | "parquet") {
+    this.#storage = storage;
+    this.#address = address;
+    this.#form = form;
+  }
+
+  /** Errors: `AlreadyExists` where something lies at the address. */
+  static async create(
+    storage: Storage,
+    address: string,
+    form: "json" | "parquet",
+    options?: StorageOptions,
+  ): Promise<KerchunkTarget> {
+    const target = form === "json" ? address : address.endsWith("/") ? address : `${address}/`;
+    const folder = form === "json" ? undefined : target;
+    if (folder !== undefined) {
+      for await (const _ of storage.list(folder, options)) {
+        throw new MoraineError("AlreadyExists", "something lies in the folder already", { source: folder });
+      }
+    }
+    return new KerchunkTarget(storage, target, form);
+  }
+
+  async createGroup(path: string, attributes: JsonObject): Promise<void> {
+    this.#groups.set(path.slice(1), attributes);
+  }
+
+  async createArray(path: string, metadata: ArrayMetadata): Promise<void> {
+    this.#arrays.set(path.slice(1), { metadata, references: undefined, own: new Map() });
+  }
+
+  async updateArray(path: string): Promise<void> {
+    throw new MoraineError("InvalidArgument", "Kerchunk references are not appended to", { path });
+  }
+
+  async removeArray(path: string): Promise<void> {
+    this.#arrays.delete(path.slice(1));
+  }
+
+  async setReferences(path: string, manifest: ChunkManifest): Promise<number> {
+    this.#gathered(path).references = manifest;
+    return 0;
+  }
+
+  async setChunk(path: string, coordinates: readonly number[], bytes: Uint8Array): Promise<void> {
+    const { metadata, own } = this.#gathered(path);
+    const gridShape = gridShapeOf(metadata);
+    const position = coordinates.reduce((sum, at, axis) => sum * (gridShape[axis] ?? 1) + at, 0);
+    own.set(position, bytes);
+  }
+
+  #gathered(path: string): Gathered {
+    const gathered = this.#arrays.get(path.slice(1));
+    if (gathered === undefined) throw new MoraineError("NotFound", "there is no such array", { path });
+    return gathered;
+  }
+
+  async commit(_message: string, options: StorageOptions = {}): Promise<Committed> {
+    const arrays = [...this.#arrays].map(([path, gathered]) => {
+      const manifest = wholeManifest(gathered);
+      return { path, metadata: gathered.metadata, manifest, isComplete: manifest.positions === undefined };
+    });
+    const groups = [...this.#groups].map(([path, attributes]) => ({ path, attributes }));
+    if (!this.#groups.has("")) groups.unshift({ path: "", attributes: {} });
+    const isV2 = arrays.every((array) => versionTwoBarrier(array) === undefined);
+    // One array that only v3 can say makes all of them v3: a reader opens a group in one version.
+    const nodes = isV2 ? documentsV2(groups, arrays) : documentsV3(groups, arrays);
+    const stored = arrays.map((array) => ({
+      ...array,
+      metadata: {
+        ...array.metadata,
+        chunkKeyEncoding: isV2
+          ? ({ name: "v2", separator: "." } as const)
+          : ({ name: "default", separator: "/" } as const),
+      },
+    }));
+    if (this.#form === "json") {
+      await this.#put(this.#address, encodeKerchunkJson(nodes, stored), options);
+    } else await this.#writeParquet(nodes, stored, options);
+    return {};
+  }
+
+  async #writeParquet(
+    nodes: readonly StoredNode[],
+    arrays: readonly { readonly path: string; readonly manifest: ChunkManifest }[],
+    options: StorageOptions,
+  ): Promise<void> {
+    for (const { path, manifest } of arrays) {
+      const cells = manifest.gridShape.reduce((product, length) => product * length, 1);
+      const files = Array.from({ length: Math.ceil(cells / RECORD_SIZE) }, (_, file) => file);
+      const folder = joinAddress(this.#address, path);
+      await mapConcurrent(files, CONCURRENT_WRITES, async (file) => {
+        const rows = rowsOf(manifest, file * RECORD_SIZE, RECORD_SIZE);
+        if (rows === undefined) return;
+        await this.#put(joinAddress(folder, `refs.${file}.parq`), await encodeParquetRecords(rows), options);
+      });
+    }
+    // Last, so that whoever finds it finds everything.
+    await this.#put(
+      joinAddress(this.#address, ".zmetadata"),
+      consolidatedDocuments(nodes, RECORD_SIZE),
+      options,
+    );
+  }
+
+  async #put(address: string, bytes: Uint8Array, options: StorageOptions): Promise<void> {
+    await this.#storage.write(address, bytes, { signal: options.signal });
+  }
+
+  async abandon(): Promise<void> {
+    this.#arrays.clear();
+  }
+}
+
+/** References and own chunks as one manifest. */
+function wholeManifest({ metadata, references, own }: Gathered): ChunkManifest {
+  if (references !== undefined && own.size === 0) return references;
+  const builder = new ManifestBuilder(gridShapeOf(metadata), references?.locations[0] ?? "memory://");
+  if (references !== undefined) {
+    for (let index = 1; index < references.locations.length; index++) {
+      builder.addLocation(references.locations[index] ?? "", references.versions[index]);
+    }
+    for (let entry = 0; entry < references.count; entry++) {
+      const position = references.positions?.[entry] ?? entry;
+      const inline = references.inline.get(entry);
+      if (own.has(position)) continue;
+      if (inline) builder.appendInline(position, inline);
+      else {
+        const location = references.locationIndexes?.[entry] ?? 0;
+        builder.append(position, references.offsets[entry] ?? 0, references.lengths[entry] ?? 0, 0, location);
+      }
+    }
+  }
+  for (const [position, bytes] of own) builder.appendInline(position, bytes);
+  return builder.build();
+}
+
+/** The references of a run of chunks, one a row; undefined where all are missing. */
+function rowsOf(
+  manifest: ChunkManifest,
+  first: number,
+  count: number,
+): (Reference | undefined)[] | undefined {
+  const rows = new Array<Reference | undefined>(count).fill(undefined);
+  let found = false;
+  const { positions } = manifest;
+  const begin = positions
+    ? firstEntryFrom(positions, manifest.count, first)
+    : Math.min(first, manifest.count);
+  for (let entry = begin; entry < manifest.count; entry++) {
+    const row = (positions?.[entry] ?? entry) - first;
+    if (row >= count) break;
+    found = true;
+    const bytes = manifest.inline.get(entry);
+    rows[row] = bytes
+      ? { kind: "inline", bytes }
+      : {
+          kind: "range",
+          url: kerchunkUrl(manifest.locations[manifest.locationIndexes?.[entry] ?? 0] ?? ""),
+          offset: manifest.offsets[entry] ?? 0,
+          length: manifest.lengths[entry] ?? 0,
+        };
+  }
+  return found ? rows : undefined;
+}
