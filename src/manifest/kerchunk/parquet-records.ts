@@ -17,6 +17,22 @@ export interface ParquetRecords {
 
 const TEXT = new TextDecoder("utf-8");
 const COLUMNS = ["path", "offset", "size", "raw"];
+/**
+ * What pandas keeps beside a table. Without it fastparquet, with which fsspec reads, makes offsets numbers that no
+ * file can be read at.
+ */
+const PANDAS: string = JSON.stringify({
+  index_columns: [],
+  column_indexes: [],
+  columns: [
+    { name: "path", field_name: "path", pandas_type: "unicode", numpy_type: "object", metadata: null },
+    { name: "offset", field_name: "offset", pandas_type: "int64", numpy_type: "int64", metadata: null },
+    { name: "size", field_name: "size", pandas_type: "int64", numpy_type: "int64", metadata: null },
+    { name: "raw", field_name: "raw", pandas_type: "bytes", numpy_type: "object", metadata: null },
+  ],
+  creator: { library: "moraine", version: "0" },
+  pandas_version: "2.0.0",
+});
 /** Bytes of a page before it is compressed; what is declared is not believed beyond. */
 const MAXIMUM_PAGE = 256 * 1024 * 1024;
 
@@ -110,6 +126,7 @@ export async function encodeParquetRecords(rows: readonly (Reference | undefined
     codec: "ZSTD",
     compressors: { ZSTD: (input) => zstd.compress(input, 3, false) },
     statistics: false,
+    kvMetadata: [{ key: "pandas", value: PANDAS }],
     rowGroupSize: Math.max(rows.length, 1),
   });
   return new Uint8Array(bytes);
