@@ -12,7 +12,6 @@ import { MoraineError } from "../errors.ts";
 import type { VirtualArray } from "../manifest/virtual-group.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
-import type { ZarrArray } from "../zarr/node.ts";
 import { arrayOf, faultOf, type OpenedSource, walkSource } from "./source.ts";
 
 /**
@@ -71,9 +70,10 @@ function storedPath(path: string, { storedName }: { readonly storedName?: string
 async function digestRow(
   source: OpenedSource,
   path: string,
-  array: VirtualArray,
+  view: VirtualArray,
   options: DigestOptions,
 ): Promise<DigestRow> {
+  const array = view.stored ?? view;
   const { shape, dataType } = array.metadata;
   const row = { path, shape, dataType: dataTypeToJson(dataType) };
   try {
@@ -108,9 +108,6 @@ export async function digestArray(
     );
   }
   const strings = metadata.dataType.name === "string";
-  if (strings && source.format === "hdf5" && metadata.shape.length === 0) {
-    return await digestText(arrayOf(source, path, array), options);
-  }
   const hash = createSha256();
   const text = new TextEncoder();
   const reader = arrayOf(source, path, array);
@@ -148,14 +145,6 @@ function withoutNuls(bytes: Uint8Array): Uint8Array {
   let end = bytes.length;
   while (end > 1 && bytes[end - 1] === 0) end -= 1;
   return bytes.subarray(0, end);
-}
-
-/** A single string of an HDF5 file counts as its bytes: that is what h5py and other readers of the format give. */
-async function digestText(array: ZarrArray, options: StorageOptions): Promise<DigestValue> {
-  const [text] = await array.readRegion([], [], { signal: options.signal });
-  const hash = createSha256();
-  hash.update(new TextEncoder().encode(String(text)));
-  return { bytes: hash.digest() };
 }
 
 function isDigestible(dataType: DataType): boolean {

@@ -32,6 +32,8 @@ export interface VirtualArray extends ArrayNode {
   readonly hidden?: boolean | undefined;
   /** Its name in the file, where it has another one in the dataset view; `digest` shows it. */
   readonly storedName?: string | undefined;
+  /** The array as the file has it, where the dataset view shows more; `digest` reads this. */
+  readonly stored?: VirtualArray | undefined;
   /** The elements are texts that describe values which Zarr has no type for: there is no digest of them. */
   readonly described?: boolean | undefined;
   /** What was changed or left out of the array's own metadata, in words. */

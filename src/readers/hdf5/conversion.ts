@@ -56,7 +56,7 @@ function fixedConversion(datatype: Datatype, form: ElementForm): Conversion {
   return {
     dataType: form.dataType,
     serializer: bytesCodec(form.dataType, form.order === "big" ? "big" : "little"),
-    decoded: { serializer: bytesCodec(form.dataType, "little"), elementSize: form.size },
+    decoded: { serializer: decodedSerializer(form.dataType), elementSize: form.size },
     barrier:
       form.order === undefined
         ? {
@@ -73,6 +73,11 @@ function fixedConversion(datatype: Datatype, form: ElementForm): Conversion {
       return value;
     },
   };
+}
+
+/** Encodes decoded elements: little-endian, packed. */
+export function decodedSerializer(dataType: DataType): CodecSpecification {
+  return dataType.name === "string" ? { name: "vlen-utf8" } : bytesCodec(dataType, "little");
 }
 
 function bytesCodec(dataType: DataType, endian: "little" | "big"): CodecSpecification {

@@ -16,7 +16,8 @@ import { type Dataset, parseDataset } from "./dataset.ts";
 import { arrayOfDataset } from "./dataset-array.ts";
 import { Hdf5File } from "./hdf5-file.ts";
 import { isDimensionOnly, variableName } from "./netcdf4/conventions.ts";
-import { findDimensions } from "./netcdf4/dimensions.ts";
+import { type DatasetDimensions, findDimensions } from "./netcdf4/dimensions.ts";
+import { extended } from "./netcdf4/unlimited.ts";
 import { type GraphObject, ObjectGraph } from "./object-graph.ts";
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -79,8 +80,8 @@ class GroupBuilder {
       if (object.kind !== "group") continue;
       const members = new Map<string, Member>();
       const { values, notes } = attributeValues(object);
-      const dangling = [...object.members].flatMap(([name, member]) =>
-        isDangling(member) ? [`link "${name}" leads nowhere`] : [],
+      const dangling = [...object.members.keys()].flatMap((name) =>
+        isDangling(object, name) ? [`link "${name}" leads nowhere`] : [],
       );
       const all = [...notes, ...dangling];
       children.set(object, members);
@@ -133,18 +134,22 @@ class GroupBuilder {
     }
   }
 
-  /** The array with the names of its dimensions: one and the same under every link that gives it the same names. */
-  #named(object: GraphObject, member: Member, names: readonly string[] | undefined): Member {
-    if (member.kind === "fault" && names?.length === member.shape?.length) {
-      return { ...member, dimensionNames: names };
-    }
-    if (member.kind !== "array" || names?.length !== member.metadata.shape.length) return member;
+  /** The array with its dimensions: one and the same under every link that gives it the same ones. */
+  #inView(object: GraphObject, member: Member, dimensions: DatasetDimensions | undefined): Member {
+    if (member.kind === "group" || !dimensions) return member;
+    const { names, lengths } = dimensions;
+    const shape = member.kind === "array" ? member.metadata.shape : member.shape;
+    if (names.length !== shape?.length) return member;
+    if (member.kind === "fault") return { ...member, dimensionNames: names };
     const variants = this.#variants.get(object) ?? new Map<string, VirtualArray>();
     this.#variants.set(object, variants);
     const key = JSON.stringify(names);
     let variant = variants.get(key);
     if (!variant) {
       variant = { ...member, metadata: { ...member.metadata, dimensionNames: names } };
+      if (lengths.some((length, axis) => length !== shape[axis])) {
+        variant = extended(variant, lengths, this.#storage, object.in.file.metadata.source);
+      }
       variants.set(key, variant);
     }
     return variant;
@@ -154,15 +159,15 @@ class GroupBuilder {
   #fill(
     group: GraphObject,
     members: Map<string, Member>,
-    names: ReadonlyMap<string, readonly string[]> | undefined,
+    dimensions: ReadonlyMap<string, DatasetDimensions> | undefined,
   ): void {
     for (const [name, object] of group.members) {
       if (object instanceof MoraineError) {
-        if (!isDangling(object)) members.set(name, { kind: "fault", error: object });
+        if (!isDangling(group, name)) members.set(name, { kind: "fault", error: object });
         continue;
       }
       const member = this.#members.get(object);
-      if (member) members.set(name, this.#named(object, member, names?.get(name)));
+      if (member) members.set(name, this.#inView(object, member, dimensions?.get(name)));
     }
     for (const [name, member] of [...members]) {
       const renamed = variableName(name);
@@ -196,8 +201,10 @@ function withFillValue(values: JsonObject, dataType: DataType): JsonObject {
 }
 
 /** Soft links may lead nowhere; other programs pass over them too. */
-function isDangling(member: GraphObject | MoraineError): boolean {
-  return member instanceof MoraineError && member.code === "NotFound";
+function isDangling(group: GraphObject, name: string): boolean {
+  const member = group.members.get(name);
+  if (!(member instanceof MoraineError) || member.code !== "NotFound") return false;
+  return group.links.some((link) => link.name === name && link.target.kind === "soft");
 }
 
 /** Every object of a graph once, the root first. */

@@ -46,17 +46,24 @@ interface Scope {
 const MAXIMUM_SCOPES = 20_000;
 const MAXIMUM_DEPTH = 200;
 
+/** The dimensions of a dataset, axis for axis. */
+export interface DatasetDimensions {
+  readonly names: readonly string[];
+  /** An unlimited dimension is as long as the longest variable that has it; the others end in fill values. */
+  readonly lengths: readonly number[];
+}
+
 /**
- * For each group and each name in it that leads to a dataset the names of the dimensions, axis for axis. (Two links
- * to one dataset may name its dimensions differently.)
+ * For each group and each name in it that leads to a dataset what its dimensions are. (Two links to one dataset may
+ * name its dimensions differently.)
  */
-export type DimensionNames = ReadonlyMap<GraphObject, ReadonlyMap<string, readonly string[]>>;
+export type FileDimensions = ReadonlyMap<GraphObject, ReadonlyMap<string, DatasetDimensions>>;
 
 /** @param datasets those that can be read */
 export function findDimensions(
   root: GraphObject,
   datasets: ReadonlyMap<GraphObject, Dataset>,
-): DimensionNames {
+): FileDimensions {
   const finder = new DimensionFinder(datasets);
   return finder.find(root);
 }
@@ -65,6 +72,7 @@ class DimensionFinder {
   readonly #datasets: ReadonlyMap<GraphObject, Dataset>;
   readonly #types = new KnownTypes();
   readonly #byId = new Map<number, Dimension>();
+  readonly #lengths = new Map<number, number>();
   #nextId = 0;
   #scopes = 0;
 
@@ -72,30 +80,47 @@ class DimensionFinder {
     this.#datasets = datasets;
   }
 
-  find(root: GraphObject): DimensionNames {
+  find(root: GraphObject): FileDimensions {
     const scope = this.#read(root, undefined, 0);
     this.#match(scope, (variable) => variable.visible);
     // What netCDF-C passes over, last: it must not move the numbers of the others.
     this.#match(scope, (variable) => !variable.visible);
-    const found = new Map<GraphObject, ReadonlyMap<string, readonly string[]>>();
+    this.#measure(scope);
+    const found = new Map<GraphObject, ReadonlyMap<string, DatasetDimensions>>();
     const collect = ({ group, variables, children }: Scope): void => {
-      if (!found.has(group)) found.set(group, this.#names(variables));
+      if (!found.has(group)) {
+        found.set(group, new Map(variables.map((variable) => [variable.name, this.#describe(variable)])));
+      }
       for (const child of children) collect(child);
     };
     collect(scope);
     return found;
   }
 
-  /** What netCDF-C tells is the name of the dimension that has the id at last: a file may use one twice. */
-  #names(variables: readonly Variable[]): ReadonlyMap<string, readonly string[]> {
-    return new Map(
-      variables.map(({ name, dimensions }) => [
-        name,
-        dimensions.flatMap((dimension) =>
-          dimension ? (this.#byId.get(dimension.id) ?? dimension).name : [],
-        ),
-      ]),
-    );
+  /** The length of each unlimited dimension, by its id. */
+  #measure({ variables, children }: Scope): void {
+    for (const { dimensions, shape, unlimited, visible } of variables) {
+      dimensions.forEach((dimension, axis) => {
+        if (!visible || !dimension?.unlimited || !dimension.scale || !unlimited[axis]) return;
+        this.#lengths.set(dimension.id, Math.max(this.#lengths.get(dimension.id) ?? 0, shape[axis] ?? 0));
+      });
+    }
+    for (const child of children) this.#measure(child);
+  }
+
+  #describe({ dimensions, shape, unlimited, visible }: Variable): DatasetDimensions {
+    return {
+      // What netCDF-C tells is the name of the dimension that has the id at last: a file may use one twice.
+      names: dimensions.flatMap((dimension) =>
+        dimension ? (this.#byId.get(dimension.id) ?? dimension).name : [],
+      ),
+      lengths: shape.map((length, axis) => {
+        const id = dimensions[axis]?.id;
+        return visible && unlimited[axis] && id !== undefined
+          ? Math.max(length, this.#lengths.get(id) ?? 0)
+          : length;
+      }),
+    };
   }
 
   #read(group: GraphObject, parent: Scope | undefined, depth: number): Scope {

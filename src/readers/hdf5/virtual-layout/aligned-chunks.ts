@@ -5,6 +5,7 @@
  */
 
 import { stringifyJson } from "../../../binary/json.ts";
+import { createPipeline } from "../../../codecs/pipeline.ts";
 import type { ChunkManifest } from "../../../manifest/chunk-manifest.ts";
 import { ManifestBuilder } from "../../../manifest/manifest-builder.ts";
 import type { ManifestLoader } from "../../../manifest/manifest-chunk-source.ts";
@@ -35,6 +36,8 @@ interface Placement {
   }[];
   /** First chunk along each virtual axis. */
   readonly start: readonly number[];
+  /** Where the source has another fill value than the virtual dataset: chunks that it does not store hold it. */
+  readonly filler?: ArrayMetadata;
 }
 
 /**
@@ -57,11 +60,13 @@ export function alignedChunks(
     const same =
       array.manifest !== undefined &&
       stringifyJson(codecsJson(array)) === codecs &&
-      JSON.stringify(array.metadata.dataType) === JSON.stringify(metadata.dataType) &&
-      equalBytes(array.metadata.fillValue, metadata.fillValue);
+      JSON.stringify(array.metadata.dataType) === JSON.stringify(metadata.dataType);
     const placement = same ? place(mapping, shape, chunkShape) : undefined;
     if (!placement) return undefined;
-    placements.push(placement);
+    const { fillValue } = array.metadata;
+    placements.push(
+      equalBytes(fillValue, metadata.fillValue) ? placement : { ...placement, filler: array.metadata },
+    );
   }
   const chunks = chunkShape.map((length) => length ?? 1);
   let loaded: Promise<ChunkManifest> | undefined;
@@ -184,7 +189,7 @@ function append(
     locations.set(location, index);
     return index;
   });
-  const { gridShape } = builder;
+  const found = new Set<number>();
   entries: for (let entry = 0; entry < manifest.count; entry++) {
     const coordinates = [...placement.start];
     let rest = manifest.positions?.[entry] ?? entry;
@@ -197,10 +202,8 @@ function append(
       if (along.axis !== undefined)
         coordinates[along.axis] = (coordinates[along.axis] ?? 0) + coordinate - along.first;
     }
-    const position = coordinates.reduce(
-      (sum, coordinate, axis) => sum * (gridShape[axis] ?? 1) + coordinate,
-      0,
-    );
+    const position = positionOf(coordinates, builder.gridShape);
+    if (placement.filler) found.add(position);
     const inline = manifest.inline.get(entry);
     if (inline) builder.appendInline(position, inline);
     else {
@@ -209,4 +212,43 @@ function append(
       builder.append(position, manifest.offsets[entry] ?? 0, manifest.lengths[entry] ?? 0, mask, index);
     }
   }
+  if (placement.filler) appendFillers(builder, placement, placement.filler, manifest.gridShape, found);
+}
+
+/** The chunks of a source that are not stored, encoded as the others are. */
+function appendFillers(
+  builder: ManifestBuilder,
+  { axes, start }: Placement,
+  filler: ArrayMetadata,
+  sourceGrid: readonly number[],
+  found: ReadonlySet<number>,
+): void {
+  const lengths = axes.map(({ first, end }, axis) => Math.min(end, sourceGrid[axis] ?? 0) - first);
+  const count = lengths.reduce((product, length) => product * length, 1);
+  if (count === found.size) return;
+  const bytes = encodedFill(filler);
+  for (let chunk = 0; chunk < count; chunk++) {
+    const coordinates = [...start];
+    let rest = chunk;
+    for (let axis = axes.length - 1; axis >= 0; axis--) {
+      const target = axes[axis]?.axis;
+      const length = lengths[axis] ?? 1;
+      if (target !== undefined) coordinates[target] = (coordinates[target] ?? 0) + (rest % length);
+      rest = Math.floor(rest / length);
+    }
+    const position = positionOf(coordinates, builder.gridShape);
+    if (!found.has(position)) builder.appendInline(position, bytes);
+  }
+}
+
+function encodedFill({ chunkGrid, codecs, dataType, fillValue }: ArrayMetadata): Uint8Array {
+  const shape = chunkGrid.name === "regular" ? chunkGrid.chunkShape : [];
+  const count = shape.reduce((product, length) => product * length, 1);
+  const chunk = new Uint8Array(count * fillValue.length);
+  for (let at = 0; at < chunk.length; at += fillValue.length) chunk.set(fillValue, at);
+  return createPipeline(codecs, { shape, dataType, fillValue }).encode(chunk);
+}
+
+function positionOf(coordinates: readonly number[], gridShape: readonly number[]): number {
+  return coordinates.reduce((sum, coordinate, axis) => sum * (gridShape[axis] ?? 1) + coordinate, 0);
 }
