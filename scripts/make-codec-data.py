@@ -250,6 +250,23 @@ add_old("order F, delta", field("<i4", 12).reshape(3, 4), order="F", filters=[nu
 add_old("order F of strings", words[:6].reshape(2, 3), order="F", auto_filters="auto")
 add_old("strings", words, auto_filters="auto")
 
+
+def add_objects(name, items, codec, more=()):
+    """What zarr-python 2 and Kerchunk wrote."""
+    array = np.array(items, object)
+    body = codec.encode(array)
+    for other in more:
+        body = other.encode(body)
+    document = {"zarr_format": 2, "shape": list(array.shape), "chunks": list(array.shape), "dtype": "|O", "fill_value": None, "order": "C", "filters": [codec.get_config()] + [c.get_config() for c in more], "compressor": None}
+    old.append({"name": name, "document": document, "chunk": text(body if isinstance(body, bytes) else np.asarray(body).tobytes()), "strings": array.ravel().tolist()})
+
+
+add_objects("objects json2", ["a", "é", "", "\"q\"\n"], numcodecs.JSON())
+add_objects("objects json2 in rows, zlib", [["a", "b", "c"], ["d", "", "é"]], numcodecs.JSON(), [numcodecs.Zlib(1)])
+add_objects("objects json2 of one", "x", numcodecs.JSON())
+add_objects("objects categorize", ["b", "", "a", "b"], numcodecs.Categorize(["a", "b"], dtype=object))
+add_objects("objects categorize in 2 bytes, base64", ["b", "é"], numcodecs.Categorize(["é", "b"], dtype=object, astype="<u2"), [numcodecs.Base64()])
+
 for name, rows in (("chunks", chunks), ("v2", old)):
     with open(os.path.join(OUT, f"{name}.json"), "w", encoding="utf-8") as file:
         file.write("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")

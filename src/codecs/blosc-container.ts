@@ -33,6 +33,8 @@ const BLOCK_BYTES = 128 * 1024;
 
 /** Compressors in the order of their numbers in the header's flags. */
 const COMPRESSORS = ["blosclz", "lz4", "snappy", "zlib", "zstd"] as const;
+/** The best that each of them can do, roughly: more is a lie. */
+const BEST_RATIOS = [256, 256, 64, 1100, 45_000] as const;
 
 interface Header {
   readonly flags: number;
@@ -63,6 +65,9 @@ export function decodeBlosc(bytes: Uint8Array, exact: number | undefined, maximu
   const compressor = COMPRESSORS[flags >> 5];
   if (compressor === undefined) {
     throw new MoraineError("UnsupportedCodec", `blosc: there is no compressor ${flags >> 5} here`);
+  }
+  if (size > (BEST_RATIOS[flags >> 5] ?? 1) * bytes.length) {
+    throw corrupt(`${bytes.length} bytes that cannot hold ${size}`);
   }
   const out = new Uint8Array(size);
   const byBytes = (flags & SHUFFLED) !== 0 && typeSize > 1;

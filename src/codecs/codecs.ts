@@ -6,11 +6,13 @@
 
 import { MoraineError } from "../errors.ts";
 import { makeAsType } from "./as-type.ts";
+import { makeBase64 } from "./base64-text.ts";
 import { makeBitRound, makeNumcodecsBitRound } from "./bit-round.ts";
 import { makeBlosc, makeNumcodecsBlosc } from "./blosc.ts";
 import { makeBytes, makeMixedEndianBytes } from "./bytes.ts";
 import { makeBz2 } from "./bz2.ts";
 import { makeCastValue } from "./cast-value.ts";
+import { makeCategorize } from "./categorize.ts";
 import {
   makeAdler32,
   makeCrc32,
@@ -23,6 +25,7 @@ import type { ChunkRepresentation, Codec, CodecMaker, CodecSpecification } from 
 import { makeGzip, makeNumcodecsGzip, makeZlib } from "./deflate.ts";
 import { makeDelta } from "./delta.ts";
 import { makeFixedScaleOffset } from "./fixed-scale-offset.ts";
+import { makeJsonStrings } from "./json-strings.ts";
 import { makeLz4 } from "./lz4.ts";
 import { makeNumcodecsPackBits } from "./numcodecs-packbits.ts";
 import { makePackBits } from "./packbits.ts";
@@ -44,9 +47,11 @@ const MAKERS: ReadonlyMap<string, CodecMaker> = new Map([
   ["moraine.mixed_endian_bytes", makeMixedEndianBytes],
   ["numcodecs.adler32", makeAdler32],
   ["numcodecs.astype", makeAsType],
+  ["numcodecs.base64", makeBase64],
   ["numcodecs.bitround", makeNumcodecsBitRound],
   ["numcodecs.blosc", makeNumcodecsBlosc],
   ["numcodecs.bz2", makeBz2],
+  ["numcodecs.categorize", makeCategorize],
   ["numcodecs.crc32", makeCrc32],
   ["numcodecs.crc32c", makeNumcodecsCrc32c],
   ["numcodecs.delta", makeDelta],
@@ -54,6 +59,7 @@ const MAKERS: ReadonlyMap<string, CodecMaker> = new Map([
   ["numcodecs.fletcher32", makeFletcher32],
   ["numcodecs.gzip", makeNumcodecsGzip],
   ["numcodecs.jenkins_lookup3", makeJenkinsLookup3],
+  ["numcodecs.json2", makeJsonStrings],
   ["numcodecs.lz4", makeLz4],
   ["numcodecs.packbits", makeNumcodecsPackBits],
   ["numcodecs.quantize", makeQuantize],

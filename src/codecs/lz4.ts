@@ -9,6 +9,9 @@ import type { BytesToBytesCodec, CodecMaker } from "./codec.ts";
 import { Configuration } from "./configuration.ts";
 import { decodeLz4Block, encodeLz4Block } from "./lz/lz4-block.ts";
 
+/** A length byte of 255 stands for 255 bytes: no block holds more. */
+const BEST_RATIO = 256;
+
 export const makeLz4: CodecMaker = (values) => {
   const configuration = new Configuration("numcodecs.lz4", values, ["acceleration"]);
   configuration.integer("acceleration", -(2 ** 31), 2 ** 31 - 1, 1);
@@ -18,7 +21,7 @@ export const makeLz4: CodecMaker = (values) => {
     decode(bytes, { exact, maximum }) {
       if (bytes.length < 5) throw new MoraineError("CorruptChunk", "LZ4 data without a length");
       const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-      if (size > maximum || (exact !== undefined && size !== exact)) {
+      if (size > maximum || size > BEST_RATIO * bytes.length || (exact !== undefined && size !== exact)) {
         throw new MoraineError("CorruptChunk", `LZ4 data of ${size} bytes, not ${exact ?? maximum}`);
       }
       const out = new Uint8Array(size);

@@ -84,6 +84,9 @@ function codecBarrier(metadata: ArrayMetadata): Barrier | undefined {
       return { code: "UnsupportedCodec", reason: `zarr-python has no codec "${codec.name}"` };
     }
   }
+  if (metadata.codecs.some((codec) => codec.configuration?.["cname"] === "snappy")) {
+    return { code: "UnsupportedCodec", reason: "numcodecs is built without Snappy" };
+  }
   return shuffleBarrier(metadata);
 }
 

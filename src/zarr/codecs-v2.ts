@@ -34,10 +34,12 @@ function refuse(message: string): MoraineError {
 }
 
 /** Codecs that encode objects of which v3 has a type. */
-const OBJECT_CODECS: Readonly<Record<string, DataType>> = {
-  "vlen-utf8": { name: "string" },
-  "vlen-bytes": { name: "variable_length_bytes" },
-};
+const OBJECT_CODECS: ReadonlyMap<string, DataType> = new Map([
+  ["vlen-utf8", { name: "string" }],
+  ["vlen-bytes", { name: "variable_length_bytes" }],
+  ["json2", { name: "string" }],
+  ["categorize", { name: "string" }],
+]);
 
 /** The data type, and codecs. Errors: `InvalidMetadata`, `UnsupportedDataType`, `UnsupportedCodec`. */
 export function parseCodecsV2(encoding: EncodingV2): NumpyDtype & { readonly codecs: CodecSpecification[] } {
@@ -49,17 +51,13 @@ export function parseCodecsV2(encoding: EncodingV2): NumpyDtype & { readonly cod
     : [];
   if (encoding.dtype === "|O" || encoding.dtype === "O") {
     const [object, ...others] = filters;
-    const dataType = object && OBJECT_CODECS[object.id];
     if (object === undefined) throw refuse("an array of objects has no codec for them");
+    const dataType = OBJECT_CODECS.get(object.id);
     if (dataType === undefined) {
       throw new MoraineError("UnsupportedCodec", `objects encoded by "${object.id}" cannot be read here`);
     }
     const later = [...others, ...compressors].map(({ id, configuration }) => byteCodec(id, configuration, 1));
-    return {
-      dataType,
-      byteOrders: [],
-      codecs: [...first, { name: object.id, configuration: object.configuration }, ...later],
-    };
+    return { dataType, byteOrders: [], codecs: [...first, ...objectCodecs(object, encoding), ...later] };
   }
   const dtype = parseNumpyDtype(encoding.dtype);
   const codecs = [...first];
@@ -78,6 +76,23 @@ export function parseCodecsV2(encoding: EncodingV2): NumpyDtype & { readonly cod
     ...later.map(({ id, configuration }, index) => byteCodec(id, configuration, index === 0 ? size : 1)),
   );
   return { ...dtype, codecs };
+}
+
+/** What turns objects into bytes. */
+function objectCodecs({ id, configuration }: Step, { transposed }: EncodingV2): CodecSpecification[] {
+  if (id === "categorize") {
+    const encoded = parseCodecDtype(configuration["astype"] ?? "|u1");
+    const astype = littleEndian(configuration["astype"] ?? "|u1");
+    return [
+      { name: "numcodecs.categorize", configuration: { ...configuration, astype } },
+      serializer(encoded),
+    ];
+  }
+  if (id === "json2" && transposed) {
+    // It keeps the order of the array, which readers then take for the order of its bytes.
+    throw new MoraineError("UnsupportedCodec", "objects as JSON in Fortran's order have no certain order");
+  }
+  return [{ name: id === "json2" ? "numcodecs.json2" : id, configuration }];
 }
 
 interface Step {

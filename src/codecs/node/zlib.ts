@@ -9,14 +9,15 @@ import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { Deflate, DeflateFormat, Zstd } from "../native.ts";
 import { decodeFrames, decodeFramesAsync } from "../zstd-frames.ts";
 
-/** Output is made in one piece where its size is known; larger ones in pieces of this size. */
-const MOST_AT_ONCE = 64 * 1024 * 1024;
+/** Output is made in one piece, unless that would be a very large one for what is compressed. */
+const SMALLEST_PIECE = 64 * 1024;
+const LIKELY_RATIO = 64;
 
-function inflateOptions(maximum: number): zlib.ZlibOptions {
+function inflateOptions(bytes: Uint8Array, maximum: number): zlib.ZlibOptions {
   return {
     maxOutputLength: Math.max(maximum, 1),
     // A little more than comes out, else a further piece is made to see that nothing follows.
-    chunkSize: Math.min(maximum + 64, MOST_AT_ONCE),
+    chunkSize: Math.min(maximum + 64, Math.max(SMALLEST_PIECE, LIKELY_RATIO * bytes.length)),
   };
 }
 
@@ -46,14 +47,14 @@ const DEFLATE_ASYNC: Readonly<Record<DeflateFormat, Async>> = {
 export const nodeDeflate: Deflate = {
   inflate(bytes, format, maximum) {
     try {
-      return plain(INFLATE[format](bytes, inflateOptions(maximum)));
+      return plain(INFLATE[format](bytes, inflateOptions(bytes, maximum)));
     } catch (error) {
       throw translated(error, maximum);
     }
   },
   deflate: (bytes, format, level) => plain(DEFLATE[format](bytes, { level })),
   inflateAsync: (bytes, format, maximum) =>
-    promise(INFLATE_ASYNC[format], bytes, inflateOptions(maximum), maximum),
+    promise(INFLATE_ASYNC[format], bytes, inflateOptions(bytes, maximum), maximum),
   deflateAsync: (bytes, format, level) => promise(DEFLATE_ASYNC[format], bytes, { level }),
 };
 
@@ -120,7 +121,7 @@ function makeZstd(functions: ZstdFunctions): Zstd {
     decompress: (bytes, maximum) =>
       decodeFrames(bytes, maximum, (frame, size) => {
         try {
-          return plain(functions.zstdDecompressSync(frame, inflateOptions(size)));
+          return plain(functions.zstdDecompressSync(frame, inflateOptions(frame, size)));
         } catch (error) {
           throw translated(error, size);
         }
@@ -129,7 +130,7 @@ function makeZstd(functions: ZstdFunctions): Zstd {
       plain(functions.zstdCompressSync(bytes, compressOptions(level, checksum))),
     decompressAsync: (bytes, maximum) =>
       decodeFramesAsync(bytes, maximum, (frame, size) =>
-        promise(functions.zstdDecompress, frame, inflateOptions(size), size),
+        promise(functions.zstdDecompress, frame, inflateOptions(frame, size), size),
       ),
     compressAsync: (bytes, level, checksum) =>
       promise(functions.zstdCompress, bytes, compressOptions(level, checksum)),
