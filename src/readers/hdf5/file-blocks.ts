@@ -92,7 +92,7 @@ export class FileBlocks {
     if (bytes >= SMALL_BLOCK && bytes <= LARGEST_BLOCK) this.#block = bytes;
   }
 
-  /** A part for each range, exactly as long as asked; the ranges must lie within the file. */
+  /** A part for each range, exactly as long as asked; `TruncatedFile` beyond the end. */
   async read(
     offsets: readonly number[],
     lengths: readonly number[],
@@ -104,10 +104,7 @@ export class FileBlocks {
     const missed: number[] = [];
     for (let i = 0; i < offsets.length; i++) {
       const [offset, length] = [offsets[i] ?? 0, lengths[i] ?? 0];
-      if (length > LARGEST_RANGE) {
-        const message = `${length} bytes of metadata in one piece`;
-        throw new MoraineError("LimitExceeded", message, { source: this.source, offset });
-      }
+      this.#check(offset, length);
       const known = this.#known(offset, length);
       if (known) parts[i] = known;
       else if (options.once && !this.#covers(offset, offset + length)) {
@@ -133,6 +130,18 @@ export class FileBlocks {
     }
     if (waiting.length > 0) await Promise.all(waiting);
     return parts;
+  }
+
+  #check(offset: number, length: number): void {
+    const place = { source: this.source, offset };
+    // Written so that numbers that are none are refused too.
+    if (!(offset >= 0 && length >= 0 && offset + length <= this.size)) {
+      const message = `${length} bytes at ${offset} reach beyond the end of the file`;
+      throw new MoraineError("TruncatedFile", message, place);
+    }
+    if (length > LARGEST_RANGE) {
+      throw new MoraineError("LimitExceeded", `${length} bytes of metadata in one piece`, place);
+    }
   }
 
   /** A view where one remembered segment holds the range. */

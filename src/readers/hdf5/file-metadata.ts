@@ -5,7 +5,6 @@
  * @module
  */
 
-import { MoraineError } from "../../errors.ts";
 import type { CachedEntry } from "./cache-image.ts";
 import type { BlockOptions, FileBlocks } from "./file-blocks.ts";
 import type { MetadataRange, MetadataSource } from "./metadata-source.ts";
@@ -38,28 +37,6 @@ export class FileMetadata implements MetadataSource {
   }
 
   async read(ranges: readonly MetadataRange[], options?: BlockOptions): Promise<readonly Uint8Array[]> {
-    for (const { address, length } of ranges) {
-      const end = this.base + address + length;
-      if (!Number.isSafeInteger(end) || end > this.size) {
-        const message = `${length} bytes at address ${address} reach beyond the end of the file`;
-        throw new MoraineError("TruncatedFile", message, {
-          source: this.source,
-          offset: this.base + address,
-        });
-      }
-    }
-    return await this.#read(ranges, options);
-  }
-
-  async readUpTo(ranges: readonly MetadataRange[], options?: BlockOptions): Promise<readonly Uint8Array[]> {
-    const clipped = ranges.map(({ address, length }) => ({
-      address,
-      length: Math.max(Math.min(length, this.size - this.base - address), 0),
-    }));
-    return await this.#read(clipped, options);
-  }
-
-  async #read(ranges: readonly MetadataRange[], options?: BlockOptions): Promise<readonly Uint8Array[]> {
     const parts = await this.#blocks.read(
       ranges.map((range) => this.base + range.address),
       ranges.map((range) => range.length),
@@ -67,6 +44,14 @@ export class FileMetadata implements MetadataSource {
     );
     if (this.#cached.length === 0) return parts;
     return parts.map((part, i) => this.#overlaid(part, ranges[i]?.address ?? 0));
+  }
+
+  async readUpTo(ranges: readonly MetadataRange[], options?: BlockOptions): Promise<readonly Uint8Array[]> {
+    const clipped = ranges.map(({ address, length }) => ({
+      address,
+      length: Math.max(Math.min(length, this.size - this.base - address), 0),
+    }));
+    return await this.read(clipped, options);
   }
 
   #overlaid(part: Uint8Array, address: number): Uint8Array {
