@@ -27,7 +27,13 @@ export interface Dataset {
   readonly fill: FillValue;
 }
 
-/** Errors: `CorruptFile`, `TruncatedFile`, `UnsupportedVersion`, `UnsupportedLayout`, `UnsupportedDataType`. */
+/** Bytes. A few bytes of a broken datatype must not become gigabytes of a fill value. */
+const LARGEST_ELEMENT = 64 * 1024 * 1024;
+
+/**
+ * Errors: `CorruptFile`, `TruncatedFile`, `UnsupportedVersion`, `UnsupportedLayout`, `UnsupportedDataType`;
+ * `LimitExceeded` for elements of more than 64 MiB.
+ */
 export function parseDataset(object: GraphObject): Dataset {
   const { file } = object.in;
   const { source } = file.metadata;
@@ -47,9 +53,16 @@ export function parseDataset(object: GraphObject): Dataset {
   const pipeline = cursorOf(MESSAGE.filterPipeline);
   const fill = cursorOf(MESSAGE.fillValue);
   const oldFill = fill ? undefined : cursorOf(MESSAGE.oldFillValue);
+  const datatype = parseDatatype(required(MESSAGE.datatype, "datatype"));
+  if (datatype.size > LARGEST_ELEMENT) {
+    throw new MoraineError("LimitExceeded", `elements of ${datatype.size} bytes`, {
+      source,
+      offset: file.metadata.base + object.header.address,
+    });
+  }
   return {
     object,
-    datatype: parseDatatype(required(MESSAGE.datatype, "datatype")),
+    datatype,
     dataspace: parseDataspace(required(MESSAGE.dataspace, "dataspace"), file.metadata.lengthSize),
     layout: parseDataLayout(required(MESSAGE.dataLayout, "data layout"), file.metadata),
     external: external && parseExternalFiles(external, file.metadata),

@@ -25,6 +25,8 @@ export interface ChunkedArray {
   readonly edgesUnfiltered: boolean;
 }
 
+/** Bytes; no chunk can lie in them. */
+const SMALLEST_SUPERBLOCK = 24;
 /** Smallest bytes of the file that an entry of any index takes. */
 const SMALLEST_ENTRY = 2;
 
@@ -75,9 +77,18 @@ export class ChunkRows {
     this.#builder.append(position, offset, length, mask);
   }
 
-  /** Offset in the file of a chunk; `TruncatedFile` where the file ends before it does. */
+  /**
+   * Offset in the file of a chunk; `TruncatedFile` where the file ends before it does, `CorruptFile` where the
+   * superblock lies.
+   */
   check(address: number, length: number): number {
     const offset = this.#metadata.base + address;
+    if (address < SMALLEST_SUPERBLOCK) {
+      throw new MoraineError("CorruptFile", `a chunk at address ${address}, where the superblock is`, {
+        source: this.#metadata.source,
+        offset,
+      });
+    }
     if (offset + length > this.#metadata.size) {
       throw new MoraineError(
         "TruncatedFile",
