@@ -13,6 +13,7 @@ import { ManifestChunkSource, type ManifestLoader } from "../../manifest/manifes
 import type { Barrier, VirtualArray } from "../../manifest/virtual-group.ts";
 import type { Storage, StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
+import { arrayAttributes } from "./array-attributes.ts";
 import { blockShape } from "./blocks.ts";
 import { readChunkIndex } from "./chunk-index/chunk-index.ts";
 import { type Conversion, conversionOf } from "./conversion.ts";
@@ -35,8 +36,7 @@ export interface ArrayContext {
   readonly storage: Storage;
   /** How many virtual datasets the array is a source within. */
   readonly depth: number;
-  /** Given the type of the array's elements, which the form of `_FillValue` depends on. */
-  readonly attributes: (dataType: Conversion["dataType"]) => JsonObject;
+  readonly attributes: JsonObject;
   readonly hidden: boolean;
   readonly notes: readonly string[];
 }
@@ -66,7 +66,8 @@ export async function arrayOfDataset(
   if (byteCount(shape, datatype) > Number.MAX_SAFE_INTEGER) {
     throw new MoraineError("LimitExceeded", `${shape.join(" x ")} elements cannot be counted`);
   }
-  const notes = [...context.notes, ...conversion.notes];
+  const attributes = arrayAttributes(context.attributes, datatype, conversion.dataType);
+  const notes = [...context.notes, ...conversion.notes, ...attributes.notes];
   if (dataspace.kind === "null") notes.push("a null dataspace: there are no elements");
   const common = {
     kind: "array" as const,
@@ -81,7 +82,7 @@ export async function arrayOfDataset(
     chunkKeyEncoding: { name: "default", separator: "/" },
     fillValue: await fillValueOf(dataset, conversion, options),
     codecs: [conversion.decoded.serializer],
-    attributes: context.attributes(conversion.dataType),
+    attributes: attributes.values,
   };
   if (layout.class === "virtual") {
     const { graph, storage, depth } = context;
@@ -92,7 +93,7 @@ export async function arrayOfDataset(
           graph,
           storage,
           depth: depth + 1,
-          attributes: () => ({}),
+          attributes: {},
           hidden: false,
           notes: [],
         },

@@ -89,6 +89,11 @@ function nested(shape: readonly number[], value: (index: number) => JsonValue): 
   return list(0);
 }
 
+/** Reads numbers; undefined for other datatypes. */
+export function integerReader(datatype: Datatype): ElementReader | undefined {
+  return datatype.class === "integer" || datatype.class === "bitfield" ? simpleReader(datatype) : undefined;
+}
+
 function simpleReader(datatype: Datatype): ElementReader {
   const form = elementForm(datatype);
   if (!form) {

@@ -24,6 +24,9 @@ export interface HeapPointer extends GlobalHeapReference {
   readonly length: number;
 }
 
+/** What a reference of a datatype of version 4 says of itself in its first byte (`H5R_type_t`). */
+export const REFERENCE_TYPE = { object2: 2, region2: 3, attribute: 4 } as const;
+
 /** Whether something in an element lies in the global heap. */
 export function usesHeap(datatype: Datatype): boolean {
   switch (datatype.class) {
@@ -107,9 +110,19 @@ export class HeapObjects {
     return length === 0 ? undefined : reference && { ...reference, length };
   }
 
-  /** Region references: the pointer without a length. */
-  regionPointer(bytes: Uint8Array, at: number): GlobalHeapReference | undefined {
-    return this.#reference(this.#cursor(bytes, at));
+  /** Where the rest of a reference lies; undefined for those that are whole, and for references to nothing. */
+  referencePointer(
+    { kind }: Extract<Datatype, { class: "reference" }>,
+    bytes: Uint8Array,
+    at: number,
+  ): GlobalHeapReference | undefined {
+    if (kind === "object") return undefined;
+    if (kind === "region") return this.#reference(this.#cursor(bytes, at));
+    const cursor = this.#cursor(bytes, at);
+    const type = cursor.u8();
+    if (type !== REFERENCE_TYPE.region2 && type !== REFERENCE_TYPE.attribute) return undefined;
+    cursor.skip(1 + 4); // flags, bytes in the heap
+    return this.#reference(cursor);
   }
 
   #cursor(bytes: Uint8Array, at: number): Cursor {
@@ -136,8 +149,7 @@ export class HeapObjects {
         return;
       }
       case "reference": {
-        if (datatype.kind !== "region") return;
-        const pointer = this.regionPointer(bytes, at);
+        const pointer = this.referencePointer(datatype, bytes, at);
         if (pointer) found({ ...pointer, length: 0 }, undefined);
         return;
       }

@@ -4,10 +4,7 @@
  * @module
  */
 
-import type { JsonObject } from "../../binary/json.ts";
-import type { DataType } from "../../data-types/data-type.ts";
 import { isMoraineError, MoraineError } from "../../errors.ts";
-import { encodeFillValueAttribute } from "../../manifest/fill-value-attribute.ts";
 import type { FaultyArray, VirtualArray, VirtualGroup } from "../../manifest/virtual-group.ts";
 import type { Storage, StorageOptions } from "../../storage/storage.ts";
 import type { Reader } from "../reader.ts";
@@ -120,7 +117,7 @@ class GroupBuilder {
           graph: this.#graph,
           storage: this.#storage,
           depth: 0,
-          attributes: (dataType) => withFillValue(values, dataType),
+          attributes: values,
           hidden,
           notes,
         },
@@ -191,13 +188,6 @@ function rename(
   if (other) members.set(stored, { ...other, storedName: name });
   else members.delete(stored);
   members.set(name, { ...variable, storedName: stored });
-}
-
-function withFillValue(values: JsonObject, dataType: DataType): JsonObject {
-  const { _FillValue: value, ...others } = values;
-  if (value === undefined) return values;
-  const encoded = encodeFillValueAttribute(value, dataType);
-  return encoded === undefined ? others : { ...others, _FillValue: encoded };
 }
 
 /** Soft links may lead nowhere; other programs pass over them too. */

@@ -9,6 +9,10 @@ import { Cursor } from "../../binary/cursor.ts";
 import { MoraineError } from "../../errors.ts";
 import type { Datatype } from "./datatype.ts";
 import type { ElementContext } from "./element-value.ts";
+import { REFERENCE_TYPE } from "./heap-objects.ts";
+
+/** Flag of a reference to an object of another file. */
+const EXTERNAL = 1;
 
 type ReferenceDatatype = Extract<Datatype, { class: "reference" }>;
 
@@ -30,12 +34,27 @@ export function referencedAddress(
     case "object":
       return address(cursor, offsetSize);
     case "region": {
-      const pointer = heap.regionPointer(bytes, at);
+      const pointer = heap.referencePointer(datatype, bytes, at);
       return pointer && address(new Cursor(heap.object(pointer), { source }), offsetSize);
     }
-    default:
-      throw new MoraineError("UnsupportedDataType", `references of kind "${datatype.kind}"`, { source });
+    default: {
+      const type = cursor.u8();
+      if (type === 0) return undefined;
+      if ((cursor.u8() & EXTERNAL) !== 0) {
+        throw new MoraineError("UnsupportedDataType", "a reference into another file", { source });
+      }
+      if (type === REFERENCE_TYPE.object2) return token(cursor);
+      const pointer = heap.referencePointer(datatype, bytes, at);
+      return pointer && token(new Cursor(heap.object(pointer), { source }));
+    }
   }
+}
+
+/** An address behind its number of bytes. */
+function token(cursor: Cursor): number | undefined {
+  const size = cursor.u8();
+  if (size < 1 || size > 8) throw cursor.corrupt(`an object token of ${size} bytes`);
+  return address(cursor, size);
 }
 
 function address(cursor: Cursor, offsetSize: number): number | undefined {

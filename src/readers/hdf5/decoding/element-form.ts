@@ -53,7 +53,7 @@ function formOf(datatype: Datatype, inArray: boolean): ElementForm | undefined {
     case "string":
       return stringForm(datatype);
     case "opaque":
-      return rawForm(datatype.size);
+      return timeForm(datatype) ?? rawForm(datatype.size);
     case "enumeration":
       return enumerationForm(datatype);
     case "compound":
@@ -75,6 +75,15 @@ function plain(dataType: DataType, order: ElementForm["order"]): ElementForm {
 
 function rawForm(size: number): ElementForm {
   return plain({ name: "raw_bytes", lengthBytes: size }, "none");
+}
+
+/** NumPy's times, which h5py stores as opaque bytes of 8 with the type as their tag (`NUMPY:<M8[ns]`). */
+function timeForm({ size, tag }: Extract<Datatype, { class: "opaque" }>): ElementForm | undefined {
+  const match = /^NUMPY:([<>])([Mm])8\[(\d*)(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\]$/.exec(tag);
+  if (!match || size !== 8) return undefined;
+  const [, order, kind, scale, unit = "s"] = match;
+  const name = kind === "M" ? "numpy.datetime64" : "numpy.timedelta64";
+  return plain({ name, unit, scaleFactor: Number(scale || 1) }, order === "<" ? "little" : "big");
 }
 
 const SIGNED = { 1: "int8", 2: "int16", 4: "int32", 8: "int64" } as const;
