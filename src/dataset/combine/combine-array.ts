@@ -116,6 +116,7 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
       notes,
     };
   }
+  if (metadata.chunkGrid.name === "rectilinear") notes.push(RECTILINEAR);
   const { references, rewrite } = takePending(joined.manifest);
   checkBudget(
     rewrite.length * chunkBytes(metadata),
@@ -131,6 +132,9 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
     notes,
   };
 }
+
+const RECTILINEAR =
+  "chunks of different lengths: zarr-python opens such arrays after zarr.config.set({'array.rectilinear_chunks': True}); --grid regular avoids them";
 
 const NOT_ALIGNED = (chunks: number | string): Barrier => ({
   code: "Incompatible",
