@@ -74,12 +74,14 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
     throw new MoraineError("Incompatible", "times in different units are not in all sources", { path });
   }
   const common = first.metadata;
-  const adjusted = loaded.map(({ piece, index, contents, lengths }, position) => ({
-    index,
-    piece: piece
-      ? adjust(piece, present, common, time?.sources[position], time)
-      : missingPart(contents.source.address, path, common, lengths, array.isNew ? [] : dimensions),
-  }));
+  const held = new Set(loaded.flatMap(({ piece, index }) => (piece ? [index.join()] : [])));
+  const adjusted = loaded.flatMap(({ piece, index, contents, lengths }, position) => {
+    if (piece) return [{ index, piece: adjust(piece, present, common, time?.sources[position], time) }];
+    // Another source may have what belongs to the same place.
+    if (held.has(index.join())) return [];
+    const own = array.isNew ? [] : dimensions;
+    return [{ index, piece: missingPart(contents.source.address, path, common, lengths, own) }];
+  });
   const cells = await distinctCells(adjusted, path, options, notes);
   const widened = array.isNew
     ? cells.map((cell) => ({ ...cell, piece: widenPiece(cell.piece, 0, dimensions[0] ?? "") }))

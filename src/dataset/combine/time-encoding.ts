@@ -96,9 +96,10 @@ export function reencodeTimes(
   piece: Piece,
   from: TimeUnits,
   { target, units }: TimeEncoding,
-  element: TimeElement,
+  { dataType, fillValue }: TimeElement,
 ): Piece {
   const { metadata } = piece;
+  const element: TimeElement = { dataType, fillValue };
   const { units: own, ...others } = metadata.attributes;
   const missing = missingValue(metadata);
   return {

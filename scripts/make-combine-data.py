@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Makes test/data/combine: archives of small files and what xarray.open_mfdataset makes of them (expected.json).
+
+usage: make-combine-data.py     (needs netCDF4, numpy and xarray with dask)
+"""
+import json, os, warnings
+
+import netCDF4
+import numpy as np
+import xarray as xr
+
+warnings.simplefilter("ignore")
+OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "test", "data", "combine")
+os.makedirs(OUT, exist_ok=True)
+cases = {}
+NESTED = dict(combine="nested", concat_dim="time", data_vars="minimal")
+BY_COORDS = dict(combine="by_coords", data_vars="minimal")
+
+
+def make(name, time, units="days since 2000-01-01", lon=(0, 3), chunk=None, kind="f8", step=1, form="NETCDF4",
+         zlib=True, extra=False, bounds=False, group=None, packing=None, unlimited=False, level=1):
+    n = time[1] - time[0]
+    with netCDF4.Dataset(os.path.join(OUT, name), "w", format=form) as data:
+        g = data.createGroup(group) if group else data
+        g.title = name
+        g.createDimension("time", None if unlimited or form != "NETCDF4" else n)
+        g.createDimension("lat", 2)
+        g.createDimension("lon", lon[1] - lon[0])
+        index = np.arange(*time)
+        t = g.createVariable("time", kind, ("time",))
+        t.units = units
+        t[:] = (index - (time[0] if step else 0)) * step if units != "days since 2000-01-01" else index
+        if bounds:
+            g.createDimension("nv", 2)
+            t.bounds = "time_bnds"
+            g.createVariable("time_bnds", kind, ("time", "nv"))[:] = np.stack([t[:], t[:] + step], 1)
+        g.createVariable("lat", "f4", ("lat",))[:] = [10, 20]
+        g.createVariable("lon", "f4", ("lon",))[:] = np.arange(*lon)
+        g.createVariable("mask", "i1", ("lat", "lon"))[:] = np.arange(*lon) % 2
+        options = dict(zlib=zlib, shuffle=zlib, complevel=level, chunksizes=chunk) if form == "NETCDF4" else {}
+        v = g.createVariable("v", "i2" if packing else "f4", ("time", "lat", "lon"), fill_value=-999, **options)
+        v.set_auto_maskandscale(False)
+        if packing:
+            v.scale_factor, v.add_offset = packing
+        v[:] = index[:, None, None] * 100 + np.arange(2)[None, :, None] * 10 + np.arange(*lon)[None, None, :]
+        if extra:
+            g.createVariable("extra", "f4", ("time",), fill_value=-1)[:] = index
+    return name
+
+
+def case(title, files, options, how, group=None):
+    """Raw values, and times as seconds since 1970 where the files differ in units."""
+    paths = [os.path.join(OUT, name) for name in files]
+    raw = dict(decode_times=False, mask_and_scale=False)
+    decoded = xr.open_mfdataset(paths, **how, group=group, coords="minimal", compat="override", chunks={})
+    plain = xr.open_mfdataset(paths, **how, group=group, coords="minimal", compat="override", chunks={}, **raw)
+    variables = {}
+    for name, v in plain.variables.items():
+        values = v.values
+        if np.issubdtype(decoded[name].dtype, np.datetime64):
+            values = decoded[name].values.astype("datetime64[s]").astype("int64")
+        elif name == "extra" or values.dtype.kind == "f":
+            values = np.where(np.isnan(values), -1, values)
+        variables[name] = {"dimensions": list(v.dims), "shape": list(v.shape), "values": values.ravel().tolist(),
+                           "time": bool(np.issubdtype(decoded[name].dtype, np.datetime64))}
+    cases[title] = {"files": files, "options": options, "group": group, "variables": variables}
+
+
+CHUNK = (2, 2, 3)
+daily = [make(f"daily-{i}.nc", (4 * i, 4 * i + 4), chunk=CHUNK, level=1 + i) for i in range(3)]
+case("files in order", daily, {"concat": "time"}, NESTED)
+case("files by their coordinates", [daily[2], daily[0], daily[1]], {"byCoords": True}, BY_COORDS)
+partial = [make(f"partial-{i}.nc", t, chunk=(4, 2, 3)) for i, t in enumerate(((0, 5), (5, 9), (9, 13)))]
+case("a partial chunk in the middle", partial, {"concat": "time"}, NESTED)
+case("a partial chunk in a regular grid", partial, {"concat": "time", "grid": "regular"}, NESTED)
+leap = [make(f"leap-{i}.nc", t, chunk=(t[1] - t[0], 2, 3)) for i, t in enumerate(((0, 6), (6, 11)))]
+case("whole chunks of different lengths", leap, {"concat": "time"}, NESTED)
+oversized = [make(f"oversized-{i}.nc", (3 * i, 3 * i + 3), chunk=(64, 2, 3), unlimited=True) for i in range(2)]
+case("oversized chunks", oversized, {"concat": "time"}, NESTED)
+tiles = [make(f"tile-{i}{j}.nc", (2 * i, 2 * i + 2), lon=(3 * j, 3 * j + 3), chunk=CHUNK) for i in range(2) for j in range(2)]
+case("tiles", tiles[::-1], {"byCoords": True}, BY_COORDS)
+units = [daily[0], make("units-1.nc", (4, 8), units="hours since 2000-01-05", step=24, chunk=CHUNK),
+         make("units-2.nc", (8, 12), units="days since 2000-01-09", chunk=CHUNK)]
+case("times in different units", units, {"concat": "time"}, NESTED)
+bounds = [make(f"bounds-{i}.nc", (2 * i, 2 * i + 2), units=f"days since 2000-01-0{1 + 2 * i}", bounds=True, chunk=CHUNK, kind="i4") for i in range(2)]
+case("bounds of times in different units", bounds, {"concat": "time"}, NESTED)
+classic = [make(f"classic-{i}.nc", (2 * i, 2 * i + 2), form="NETCDF3_CLASSIC") for i in range(2)]
+case("classic files", classic, {"concat": "time"}, NESTED)
+extra = [make(f"extra-{i}.nc", (2 * i, 2 * i + 2), chunk=CHUNK, extra=i != 1) for i in range(3)]
+case("an array that one file lacks", extra, {"concat": "time"}, NESTED)
+groups = [make(f"group-{i}.nc", (2 * i, 2 * i + 2), chunk=CHUNK, group="model") for i in range(2)]
+case("groups", groups, {"concat": "time"}, NESTED, group="model")
+codecs = [daily[0], make("codecs-1.nc", (4, 8), chunk=CHUNK, zlib=False), daily[2]]
+case("another encoding, decoded", codecs, {"concat": "time", "drift": "decode"}, NESTED)
+make("packed-0.nc", (0, 2), chunk=CHUNK, packing=(0.5, 1.0))
+make("packed-1.nc", (2, 4), chunk=CHUNK, packing=(0.25, 1.0))
+
+for name in ("bare", "flag"):
+    with netCDF4.Dataset(os.path.join(OUT, f"{name}.nc"), "w") as data:
+        data.createDimension("time", 2)
+        t = data.createVariable("time", "f8", ("time",))
+        t.units = "days since 2000-01-01"
+        t[:] = [4, 5]
+        if name == "flag":
+            data.createVariable("flag", "i1", ("time",))[:] = [1, 0]
+
+with open(os.path.join(OUT, "expected.json"), "w") as out:
+    json.dump(cases, out, indent=0, sort_keys=True)

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { index, open } from "../../../src/node.ts";
+import { archiveFile, differences, type ExpectedCase, expectedCases, newRepository } from "./archive.ts";
+
+function expected(name: string): ExpectedCase {
+  const found = expectedCases[name];
+  if (found === undefined) throw new Error(name);
+  return found;
+}
+
+describe("appending one file after the other", () => {
+  it.each([
+    "files in order",
+    "a partial chunk in the middle",
+    "whole chunks of different lengths",
+    "oversized chunks",
+    "times in different units",
+    "bounds of times in different units",
+    "classic files",
+  ])("gives the same as all at once: %s", async (name) => {
+    const { files } = expected(name);
+    const [first = "", ...others] = files.map(archiveFile);
+    const target = newRepository();
+    await index(first, target);
+    for (const file of others) await index(file, target, { append: "time" });
+    expect(await differences(target, expected(name))).toEqual([]);
+  });
+
+  it("sets only what is new", async () => {
+    const [first = "", second = "", third = ""] = expected("files in order").files.map(archiveFile);
+    const target = newRepository();
+    await index([first, second], target, { concat: "time" });
+    const summary = await index(third, target, { append: "time" });
+    expect(summary.chunks.virtual).toBe(2);
+    // The chunk of the coordinate is completed.
+    expect(summary.chunks.native).toBe(1);
+    expect(await differences(target, expected("files in order"))).toEqual([]);
+  });
+
+  it("leaves the repository as it was where a file does not fit", async () => {
+    const target = newRepository();
+    await index(archiveFile("packed-0.nc"), target);
+    await expect(index(archiveFile("packed-1.nc"), target, { append: "time" })).rejects.toMatchObject({
+      code: "Incompatible",
+      path: "/v",
+    });
+    expect((await (await open(target)).array("v")).shape).toEqual([2, 2, 3]);
+    await expect(index(archiveFile("daily-0.nc"), target, { append: "height" })).rejects.toMatchObject({
+      code: "InvalidArgument",
+    });
+  });
+
+  it("needs a repository", async () => {
+    await expect(
+      index(archiveFile("daily-0.nc"), "memory://combine/a.json", { append: "time" }),
+    ).rejects.toMatchObject({ code: "InvalidArgument" });
+  });
+});

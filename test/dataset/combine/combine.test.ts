@@ -1,0 +1,181 @@
+import { describe, expect, it } from "vitest";
+import { get, type IndexOptions, type IndexSummary, index, isMoraineError, open } from "../../../src/node.ts";
+import { archiveFile, differences, expectedCases, newRepository } from "./archive.ts";
+
+const daily = [0, 1, 2].map((number) => archiveFile(`daily-${number}.nc`));
+
+async function combined(files: readonly string[], options: IndexOptions) {
+  const target = newRepository();
+  const summary = await index(files, target, options);
+  return { target, summary };
+}
+
+async function refused(files: readonly string[], options: IndexOptions) {
+  try {
+    await combined(files, options);
+  } catch (error) {
+    if (isMoraineError(error)) return error;
+    throw error;
+  }
+  throw new Error("was combined");
+}
+
+function reencoded({ decoded }: IndexSummary): string[] {
+  return decoded.map(({ path, reason }) => `${path}: ${reason.split(" chunks")[0]}`);
+}
+
+describe("many files are what xarray.open_mfdataset makes of them", () => {
+  it.each(Object.keys(expectedCases))("%s", async (name) => {
+    const expected = expectedCases[name];
+    if (expected === undefined) throw new Error(name);
+    const { target } = await combined(expected.files.map(archiveFile), expected.options);
+    expect(await differences(target, expected)).toEqual([]);
+  });
+});
+
+describe("chunks", () => {
+  it("stay where they are when everything lines up", async () => {
+    const { summary } = await combined(daily, { concat: "time" });
+    // v 2 a file and one mask; time, lat and lon are stored in one chunk each
+    expect(summary.chunks).toEqual({ virtual: 7, native: expect.any(Number), inline: 0, missing: 0 });
+    expect(summary.chunks.native).toBe(3);
+    expect(summary.decoded).toEqual([]);
+  });
+
+  it("are encoded anew only where no grid can say them, with their number", async () => {
+    const files = [0, 1, 2].map((number) => archiveFile(`partial-${number}.nc`));
+    const { summary, target } = await combined(files, { concat: "time" });
+    expect(reencoded(summary)).toEqual(["/v: 1 of 4"]);
+    const array = await (await open(target)).array("v");
+    expect(array.chunkGrid).toEqual({
+      name: "rectilinear",
+      chunkShapes: [
+        [
+          [4, 1],
+          [1, 1],
+          [4, 2],
+        ],
+        2,
+        3,
+      ],
+    });
+    expect(summary.notes.map(({ note }) => note).join()).toContain("rectilinear_chunks");
+    expect(reencoded((await combined(files, { concat: "time", grid: "regular" })).summary)).toEqual([
+      "/v: 3 of 4",
+    ]);
+  });
+
+  it("that would need more than the limit are left out, or an error", async () => {
+    const files = [0, 1].map((number) => archiveFile(`oversized-${number}.nc`));
+    const options: IndexOptions = { concat: "time", materializeLimit: 100 };
+    const { summary } = await combined(files, options);
+    expect(summary.leftOut.map(({ path, code }) => `${path} ${code}`)).toEqual(["/v LimitExceeded"]);
+    expect((await refused(files, { ...options, strict: true })).code).toBe("LimitExceeded");
+  });
+});
+
+describe("what differs between files", () => {
+  it.each([
+    ["codecs", ["daily-0.nc", "codecs-1.nc"], "codecs"],
+    ["packing", ["packed-0.nc", "packed-1.nc"], "scale_factor=0.5"],
+  ])("%s: is found before anything is written, and named", async (_, names, words) => {
+    const target = newRepository();
+    const error = await index(names.map(archiveFile), target, { concat: "time" }).catch((reason) => reason);
+    expect(error).toMatchObject({ code: "Incompatible", path: "/v" });
+    expect(error.message).toContain(words);
+    expect(error.message).toContain(names[1]);
+    await expect(open(target)).rejects.toMatchObject({ code: "NotFound" });
+  });
+
+  it("levels of compression are no difference", async () => {
+    // daily-0 to daily-2 are compressed by levels 1 to 3
+    await expect(combined(daily, { concat: "time" })).resolves.toBeDefined();
+  });
+
+  it("becomes a group each on request", async () => {
+    const files = ["daily-0.nc", "codecs-1.nc", "daily-2.nc"].map(archiveFile);
+    const { target, summary } = await combined(files, { concat: "time", drift: "split" });
+    const root = await open(target);
+    expect((await root.array("era-1/v")).shape).toEqual([8, 2, 3]);
+    expect((await root.array("era-2/v")).shape).toEqual([4, 2, 3]);
+    expect(summary.notes.filter(({ note }) => note.includes("of one encoding"))).toHaveLength(2);
+  });
+
+  it("packing cannot be decoded into one form", async () => {
+    const files = ["packed-0.nc", "packed-1.nc"].map(archiveFile);
+    expect((await refused(files, { concat: "time", drift: "decode" })).code).toBe("Incompatible");
+  });
+});
+
+describe("arrays that not all files have", () => {
+  const files = [0, 1, 2].map((number) => archiveFile(`extra-${number}.nc`));
+
+  it("are left out, or refused, by the rule", async () => {
+    const inner = await combined(files, { concat: "time", join: "inner" });
+    await expect((await open(inner.target)).array("extra")).rejects.toMatchObject({ code: "NotFound" });
+    expect(await refused(files, { concat: "time", join: "exact" })).toMatchObject({
+      code: "Incompatible",
+      path: "/extra",
+    });
+  });
+
+  it("are taken from the others where they have not the dimension, else read as missing", async () => {
+    const { target } = await combined([archiveFile("bare.nc"), archiveFile("daily-2.nc")], {
+      concat: "time",
+    });
+    const root = await open(target);
+    expect((await root.array("mask")).shape).toEqual([2, 3]);
+    const { data } = await get(await root.array("v"), [null, 0, 0]);
+    expect(data).toEqual(Float32Array.of(-999, -999, 800, 900, 1000, 1100));
+  });
+
+  it("are refused where nothing would mark the missing values", async () => {
+    const error = await refused([archiveFile("daily-0.nc"), archiveFile("flag.nc")], { concat: "time" });
+    expect(error).toMatchObject({ code: "Incompatible", path: "/flag" });
+    expect(error.message).toContain("--join inner");
+  });
+});
+
+describe("arrays without the dimension", () => {
+  it("must be the same, unless the first is wanted", async () => {
+    const files = [archiveFile("daily-0.nc"), archiveFile("tile-01.nc")];
+    const error = await refused(files, { concat: "time" });
+    expect(error).toMatchObject({ code: "Incompatible" });
+    expect(error.message).toContain("other values");
+    const { target } = await combined(files, { concat: "time", compat: "override" });
+    expect((await (await open(target)).array("lon")).shape).toEqual([3]);
+  });
+
+  it("stand once when files are stacked along a new dimension", async () => {
+    const files = [archiveFile("daily-0.nc"), archiveFile("daily-0.nc")];
+    const { target } = await combined(files, { concat: "run" });
+    const root = await open(target);
+    expect((await root.array("v")).shape).toEqual([2, 4, 2, 3]);
+    expect((await root.array("v")).dimensionNames).toEqual(["run", "time", "lat", "lon"]);
+    expect((await root.array("time")).shape).toEqual([4]);
+  });
+});
+
+describe("placing by coordinates", () => {
+  it.each([
+    ["files that overlap", ["daily-0.nc", "extra-1.nc"], "overlap"],
+    ["files at the same place", ["daily-0.nc", "daily-0.nc"], "same coordinates"],
+    ["a grid with a hole", ["tile-00.nc", "tile-01.nc", "tile-10.nc"], "do not fill a grid"],
+  ])("refuses %s", async (_, names, words) => {
+    const error = await refused(names.map(archiveFile), { byCoords: true, join: "inner" });
+    expect(error).toMatchObject({ code: "Incompatible" });
+    expect(error.message).toContain(words);
+  });
+});
+
+describe("attributes", () => {
+  it("follow the rule", async () => {
+    const title = async (options: IndexOptions) => {
+      const { target } = await combined(daily, { concat: "time", ...options });
+      return (await open(target)).attributes["title"];
+    };
+    expect(await title({})).toBe("daily-0.nc");
+    expect(await title({ attributes: "drop-conflicts" })).toBeUndefined();
+    expect((await refused(daily, { concat: "time", attributes: "identical" })).message).toContain("title");
+  });
+});
