@@ -14,6 +14,7 @@ import { ChunkChanges } from "./chunk-changes.ts";
 import { microsecondsNow } from "./clock.ts";
 import { ManifestWriter, planArray } from "./commit-manifests.ts";
 import type { RepositoryConfig } from "./configuration.ts";
+import { SPEC_VERSION } from "./format/envelope.ts";
 import { type ObjectId, randomObjectId } from "./format/identifier.ts";
 import { encodeMetadata } from "./format/metadata.ts";
 import type { SnapshotInfo } from "./format/repo.ts";
@@ -52,8 +53,17 @@ export async function writeSnapshotFiles(
   const flushedAt = microsecondsNow(plan.base.flushedAt);
   const metadata = encodeMetadata(plan.metadata);
   const { message } = plan;
+  const made: Snapshot = {
+    specVersion: SPEC_VERSION,
+    id,
+    flushedAt,
+    message,
+    metadata,
+    nodes,
+    manifestFiles,
+  };
   const [snapshot, log] = await Promise.all([
-    writeSnapshot({ id, flushedAt, message, metadata, nodes, manifestFiles }, level),
+    writeSnapshot(made, level),
     writeTransactionLog(id, plan.log, level),
   ]);
   const [version] = await Promise.all([
@@ -61,6 +71,7 @@ export async function writeSnapshotFiles(
     files.write(`${FOLDERS.transactionLog}/${id}`, log, options),
   ]);
   requireSameClock(files, version, flushedAt);
+  files.rememberSnapshot(made);
   return { id, flushedAt, message, metadata, prunedAncestorLogs: [] };
 }
 

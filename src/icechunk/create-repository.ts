@@ -63,7 +63,7 @@ export async function createRepositoryFiles(
     disabledFlags: [],
   };
   try {
-    await files.storage.write(files.addressOf("repo"), await writeRepo(info, level), {
+    await files.write("repo", await writeRepo(info, level), {
       ...options,
       precondition: "absent",
     });

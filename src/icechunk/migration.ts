@@ -63,7 +63,7 @@ export async function migrateRepository(
   if (options.dryRun) return summary;
   const oldKeys = options.deleteOldRefs === false ? [] : await keysOfOldRefs(files, options);
   try {
-    await files.storage.write(files.addressOf("repo"), bytes, {
+    await files.write("repo", bytes, {
       signal: options.signal,
       precondition: "absent",
     });

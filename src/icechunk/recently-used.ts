@@ -41,6 +41,14 @@ export class RecentlyUsed<Key, Value> {
     }
   }
 
+  /** Keeps a value that was made elsewhere. */
+  put(key: Key, value: Value, weight: number): void {
+    this.#weight += weight - (this.#entries.get(key)?.weight ?? 0);
+    this.#entries.delete(key);
+    this.#entries.set(key, { value: Promise.resolve(value), weight });
+    this.#trim();
+  }
+
   #trim(): void {
     for (const [key, entry] of this.#entries) {
       if (this.#weight <= this.#limit) return;

@@ -6,7 +6,7 @@
  */
 
 import { isMoraineError, MoraineError } from "../errors.ts";
-import type { StorageOptions, Version } from "../storage/storage.ts";
+import type { StorageOptions } from "../storage/storage.ts";
 import { microsecondsNow } from "./clock.ts";
 import { readConfiguration, settingsOf } from "./configuration.ts";
 import { type RepoInfo, writeRepo } from "./format/repo.ts";
@@ -96,19 +96,20 @@ async function replaceRepo(
   const bytes = await writeRepo(next, settings.compressionLevel ?? DEFAULT_COMPRESSION_LEVEL);
   // The operations log leads to the copy, so it must be there first.
   await files.write(`${FOLDERS.overwritten}/${backup}`, state.bytes, options);
-  return (await writeIfUnchanged(files, bytes, backup, state.version, options)) ? next : undefined;
+  return (await writeIfUnchanged(files, state, next, bytes, backup, options)) ? next : undefined;
 }
 
 /** Replaces `repo`; false where it is no longer the version that was read. */
 async function writeIfUnchanged(
   files: RepositoryFiles,
+  state: RepoState,
+  next: RepoInfo,
   bytes: Uint8Array,
   backup: string,
-  precondition: Version,
   options: StorageOptions,
 ): Promise<boolean> {
   try {
-    await files.storage.write(files.addressOf("repo"), bytes, { ...options, precondition });
+    await files.replaceRepo(state, next, bytes, options);
     return true;
   } catch (error) {
     if (isMoraineError(error, "PreconditionFailed")) return wasWritten(files, backup, options);

@@ -6,11 +6,10 @@
  */
 
 import { isMoraineError, MoraineError } from "../errors.ts";
-import { joinAddress } from "../storage/address.ts";
-import type { Storage, StorageOptions, Version } from "../storage/storage.ts";
+import { joinAddress, schemeOf } from "../storage/address.ts";
+import type { Storage, StorageOptions, Version, WriteOptions } from "../storage/storage.ts";
 import { encodeIdentifier, OBJECT_ID_BYTES, type ObjectId } from "./format/identifier.ts";
 import { type Manifest, readManifest } from "./format/manifest.ts";
-import { compareBytes } from "./format/order.ts";
 import { type RepoInfo, readRepo } from "./format/repo.ts";
 import { type ManifestFileInfo, type ManifestPart, readSnapshot, type Snapshot } from "./format/snapshot.ts";
 import { readTransactionLog, type TransactionLog } from "./format/transaction-log.ts";
@@ -48,9 +47,13 @@ export class RepositoryFiles {
   /** The `repo` file as it was read last; unpacked anew only where it has changed. */
   #repo: RepoState | undefined;
 
-  constructor(address: string, storage: Storage) {
+  readonly #durable: boolean;
+
+  /** @param durable whether writes wait until a power cut cannot take them */
+  constructor(address: string, storage: Storage, durable = false) {
     this.address = address.replace(/\/+$/, "");
     this.storage = storage;
+    this.#durable = durable;
   }
 
   addressOf(key: string): string {
@@ -80,22 +83,46 @@ export class RepositoryFiles {
     }
   }
 
-  /** Writes an object whose name is new. */
-  async write(key: string, bytes: Uint8Array, options: StorageOptions = {}): Promise<Version> {
-    return this.storage.write(this.addressOf(key), bytes, options);
+  /** Writes a whole object. */
+  async write(
+    key: string,
+    bytes: Uint8Array,
+    options: Pick<WriteOptions, "signal" | "precondition"> = {},
+  ): Promise<Version> {
+    const { signal, precondition } = options;
+    return this.storage.write(this.addressOf(key), bytes, { signal, precondition, durable: this.#durable });
   }
 
   /** The `repo` file; undefined in a repository of specification 1, or where there is none. */
   async readRepo(options: StorageOptions = {}): Promise<RepoState | undefined> {
-    const found = await this.readIfThere("repo", options);
-    if (!found) return undefined;
     const before = this.#repo;
-    const info =
-      before && compareBytes(before.bytes, found.bytes) === 0
-        ? before.info
-        : await readRepo(found.bytes, this.addressOf("repo"));
-    this.#repo = { ...found, info };
+    if (before && (await this.#isUnchanged(before, options))) return before;
+    const found = await this.readIfThere("repo", options);
+    this.#repo = found && { ...found, info: await readRepo(found.bytes, this.addressOf("repo")) };
     return this.#repo;
+  }
+
+  /** Whether the `repo` file is as it was. Asked of disks only: elsewhere it costs as much as reading the file. */
+  async #isUnchanged(before: RepoState, options: StorageOptions): Promise<boolean> {
+    if (schemeOf(this.address) !== "file" || before.version.etag === undefined) return false;
+    try {
+      return (await this.storage.head(this.addressOf("repo"), options)).etag === before.version.etag;
+    } catch (error) {
+      if (isMoraineError(error, "NotFound")) return false;
+      throw error;
+    }
+  }
+
+  /** Replaces the `repo` file. Errors: `PreconditionFailed` where it is no longer the one that was read. */
+  async replaceRepo(
+    before: RepoState,
+    info: RepoInfo,
+    bytes: Uint8Array,
+    options: StorageOptions = {},
+  ): Promise<void> {
+    const { signal } = options;
+    const version = await this.write("repo", bytes, { signal, precondition: before.version });
+    this.#repo = { info, bytes, version };
   }
 
   /**
@@ -107,6 +134,11 @@ export class RepositoryFiles {
     const info = (await this.readRepo(options))?.info ?? (await readInfoV1(this, options));
     if (info) return info;
     throw new MoraineError("NotFound", "there is no Icechunk repository", { source: this.address });
+  }
+
+  /** Keeps a snapshot that was written here, so that it is not read back. */
+  rememberSnapshot(snapshot: Snapshot): void {
+    this.#snapshots.put(snapshot.id, snapshot, 1 + snapshot.nodes.size);
   }
 
   async snapshot(id: ObjectId, options: StorageOptions = {}): Promise<Snapshot> {

@@ -59,14 +59,14 @@ export class Repository extends RepositoryView {
     address: string,
     options: RepositoryOptions = {},
   ): Promise<Repository> {
-    const files = new RepositoryFiles(address, storage);
+    const files = new RepositoryFiles(address, storage, options.durable);
     await createRepositoryFiles(files, mergeSettings({}, options.config ?? {}), options);
     return new Repository(files, options);
   }
 
   /** Opens a repository. Errors: `NotFound` where there is none; those of its files. */
   static async open(storage: Storage, address: string, options: RepositoryOptions = {}): Promise<Repository> {
-    const files = new RepositoryFiles(address, storage);
+    const files = new RepositoryFiles(address, storage, options.durable);
     await files.readInfo(options);
     return new Repository(files, options);
   }

@@ -50,6 +50,11 @@ export interface ReadResult {
 export interface WriteOptions extends StorageOptions {
   /** `"absent"`: create only. A version: replace only that state. Else `PreconditionFailed`. */
   readonly precondition?: "absent" | Version | undefined;
+  /**
+   * Whether the call returns only when the bytes are where a power cut cannot take them. Default true; false is
+   * faster on disks, and the same everywhere else.
+   */
+  readonly durable?: boolean | undefined;
 }
 
 export interface DeleteOptions extends StorageOptions {

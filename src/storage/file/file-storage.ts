@@ -73,9 +73,10 @@ export class FileStorage implements Storage {
     throwIfAborted(options.signal);
     const path = addressToPath(address);
     return await translate(address, async () => {
-      const temporary = await this.#writeTemporary(path, bytes);
+      const { precondition, durable = true } = options;
+      const { temporary, version } = await this.#writeTemporary(path, bytes, durable);
+      let written = version;
       try {
-        const { precondition } = options;
         if (precondition === undefined) {
           await rename(temporary, path);
         } else if (precondition === "absent") {
@@ -83,14 +84,19 @@ export class FileStorage implements Storage {
           await link(temporary, path).catch((error: unknown) => {
             throw isCode(error, "EEXIST") ? failedPrecondition(address) : error;
           });
+          await rm(temporary, { force: true });
         } else {
-          await withFileLock(path, options.signal, () => replace(address, path, temporary, precondition));
+          written = await withFileLock(path, options.signal, () =>
+            replace(address, path, { temporary, version }, precondition),
+          );
         }
-        if (precondition !== undefined) await syncFolder(dirname(path));
-        return versionOf(await stat(path, { bigint: true }));
-      } finally {
+      } catch (error) {
         await rm(temporary, { force: true });
+        throw error;
       }
+      if (precondition !== undefined && durable) await syncFolder(dirname(path));
+      // Of what was written, not of what lies there now: somebody else may have been quick.
+      return written;
     });
   }
 
@@ -154,7 +160,7 @@ export class FileStorage implements Storage {
   }
 
   /** Writes and syncs a file beside the target, on the same file system, so that it can be renamed. */
-  async #writeTemporary(path: string, bytes: Uint8Array): Promise<string> {
+  async #writeTemporary(path: string, bytes: Uint8Array, durable: boolean): Promise<TemporaryFile> {
     const temporary = join(dirname(path), `${TEMPORARY}${process.pid}-${randomBytes(8).toString("hex")}`);
     let handle: Awaited<ReturnType<typeof open>>;
     try {
@@ -166,19 +172,31 @@ export class FileStorage implements Storage {
     }
     try {
       await handle.writeFile(bytes);
-      await handle.datasync();
-    } catch (error) {
+      if (durable) await handle.datasync();
+      const version = versionOf(await handle.stat({ bigint: true }));
       await handle.close();
+      return { temporary, version };
+    } catch (error) {
+      await handle.close().catch(() => undefined);
       await rm(temporary, { force: true });
       throw error;
     }
-    await handle.close();
-    return temporary;
   }
 }
 
+/** A file that is written and not yet in its place. */
+interface TemporaryFile {
+  readonly temporary: string;
+  readonly version: Version & { readonly size: number };
+}
+
 /** Puts the temporary file in place if the file is still the expected one. Called with its lock held. */
-async function replace(address: string, path: string, temporary: string, expected: Version): Promise<void> {
+async function replace(
+  address: string,
+  path: string,
+  { temporary, version }: TemporaryFile,
+  expected: Version,
+): Promise<TemporaryFile["version"]> {
   let current: Awaited<ReturnType<typeof statBig>>;
   try {
     current = await statBig(path);
@@ -186,13 +204,15 @@ async function replace(address: string, path: string, temporary: string, expecte
     throw isCode(error, "ENOENT") ? failedPrecondition(address) : error;
   }
   if (!sameVersion(versionOf(current), expected)) throw failedPrecondition(address);
+  let written = version;
   // Clocks of file systems tick in milliseconds: two states of one size must not look the same.
-  const written = await statBig(temporary);
-  if (written.mtimeNs <= current.mtimeNs) {
+  if ((version.lastModified ?? 0) <= Number(current.mtimeNs) / 1e6) {
     const later = Number(current.mtimeNs / 1000n + 2n) / 1e6;
     await utimes(temporary, later, later);
+    written = versionOf(await statBig(temporary));
   }
   await rename(temporary, path);
+  return written;
 }
 
 /** Removes the file if it is still the expected one. Called with its lock held. */
