@@ -8,7 +8,7 @@ v2.json: `.zarray` documents with a chunk each, in the same form.
 
 usage: make-codec-data.py     (needs zarr 3.4, numcodecs, h5py, numpy, cramjam)
 """
-import base64, bz2, gzip, io, json, os, struct, types, warnings, zlib
+import base64, bz2, gzip, io, json, lzma, os, struct, types, warnings, zlib
 
 import numpy as np
 
@@ -116,6 +116,14 @@ for level, checksum in [(-3, False), (1, True), (19, True)]:
 add("bz2", data, compressors=[nc.BZ2(level=1)])
 add("bz2 runs", np.repeat(np.arange(4, dtype="u1"), 1300), compressors=[nc.BZ2(level=9)])
 add("bz2 one byte", np.array([7], "u1"), compressors=[nc.BZ2(level=9)])
+add("lzma", data, compressors=[nc.LZMA(preset=1)], checked=True)
+add("lzma sha256", np.tile(data, 4), compressors=[nc.LZMA(preset=9, check=10)], checked=True)
+add("lzma crc32, delta", data, compressors=[nc.LZMA(preset=1)], hand=lambda b: lzma.compress(data.tobytes(), check=lzma.CHECK_CRC32, filters=[{"id": lzma.FILTER_DELTA, "dist": 4}, {"id": lzma.FILTER_LZMA2, "preset": 1}]), checked=True)
+add("lzma streams", data, compressors=[nc.LZMA(preset=1)], hand=lambda b: lzma.compress(data.tobytes()[:100]) + bytes(4) + lzma.compress(data.tobytes()[100:], check=lzma.CHECK_NONE))
+add("lzma random", RNG.integers(0, 256, 300, dtype="u1"), compressors=[nc.LZMA(preset=0)], checked=True)
+add("lzma alone", data, compressors=[nc.LZMA(format=2, preset=1)])
+add("lzma bare", data, compressors=[nc.LZMA(format=3, filters=[{"id": 33, "preset": 2, "lc": 2, "lp": 1, "pb": 1}])])
+add("lzma of texts", np.array(["one", "two", ""] * 900, dtype=STRING), compressors=[nc.LZMA(preset=1)], checked=True)
 add("lz4", data, compressors=[nc.LZ4()])
 add("lz4 long", np.repeat(np.arange(5, dtype="i4"), 900), compressors=[nc.LZ4()])
 for cname in ("lz4", "lz4hc", "zstd", "zlib", "blosclz"):
@@ -239,6 +247,10 @@ mixed = np.zeros(3, [("x", ">f4"), ("u", ">U2"), ("n", "<i8"), ("p", [("q", ">i2
 mixed["x"], mixed["u"], mixed["n"], mixed["p"]["q"], mixed["p"]["r"] = [1, 2, 3], ["a", "bé", ""], [2**60, -1, 0], [1, -2, 3], [0.5, -0.0, np.inf]
 old.append({"name": "record of both orders", "document": {"zarr_format": 2, "shape": [3], "chunks": [3], "dtype": [["x", ">f4"], ["u", ">U2"], ["n", "<i8"], ["p", [["q", ">i2"], ["r", "<f8"]]]], "fill_value": None, "order": "C", "filters": None, "compressor": None},
             "chunk": text(mixed.tobytes()), "values": text(mixed.astype([("x", "<f4"), ("u", "<U2"), ("n", "<i8"), ("p", [("q", "<i2"), ("r", "<f8")])]).tobytes())})
+arrays = np.zeros(2, [("x", "<f4"), ("v", ">i2", (2, 3))])
+arrays["x"], arrays["v"] = [1.5, -2], np.arange(12).reshape(2, 2, 3) - 5
+old.append({"name": "record with arrays", "document": {"zarr_format": 2, "shape": [2], "chunks": [2], "dtype": [["x", "<f4"], ["v", ">i2", [2, 3]]], "fill_value": text(bytes(16)), "order": "C", "filters": None, "compressor": None},
+            "chunk": text(arrays.tobytes()), "values": text(arrays.astype([("x", "<f4"), ("v", "<i2", (2, 3))]).tobytes())})
 for codec in [numcodecs.Zlib(level=1), numcodecs.GZip(level=1), numcodecs.Zstd(level=1), numcodecs.BZ2(level=1), numcodecs.LZ4(), numcodecs.Blosc(cname="lz4", shuffle=1), numcodecs.Blosc(cname="zstd", shuffle=2), numcodecs.Blosc(cname="blosclz", shuffle=-1), numcodecs.Blosc(cname="zlib", shuffle=0)]:
     add_old(f"compressor {codec.codec_id} {getattr(codec, 'cname', '')}", data, compressors=codec)
 for name, array, filters in [("shuffle", field(">f8", 6), [numcodecs.Shuffle(8)]), ("delta", field(">i2", 6), [numcodecs.Delta(">i2")]), ("delta as", field("<i4", 6), [numcodecs.Delta("<i4", "<i2")]), ("delta, shuffle", field("<i4", 6), [numcodecs.Delta("<i4"), numcodecs.Shuffle(4)]),

@@ -27,6 +27,7 @@ import { makeDelta } from "./delta.ts";
 import { makeFixedScaleOffset } from "./fixed-scale-offset.ts";
 import { makeJsonStrings } from "./json-strings.ts";
 import { makeLz4 } from "./lz4.ts";
+import { makeLzma } from "./lzma.ts";
 import { makeNumcodecsPackBits } from "./numcodecs-packbits.ts";
 import { makePackBits } from "./packbits.ts";
 import { makeQuantize } from "./quantize.ts";
@@ -61,6 +62,7 @@ const MAKERS: ReadonlyMap<string, CodecMaker> = new Map([
   ["numcodecs.jenkins_lookup3", makeJenkinsLookup3],
   ["numcodecs.json2", makeJsonStrings],
   ["numcodecs.lz4", makeLz4],
+  ["numcodecs.lzma", makeLzma],
   ["numcodecs.packbits", makeNumcodecsPackBits],
   ["numcodecs.quantize", makeQuantize],
   ["numcodecs.shuffle", makeShuffle],

@@ -36,7 +36,7 @@ const ALIASES: Readonly<Record<string, SimpleName>> = {
 const TIME_UNITS: ReadonlySet<string> = new Set("Y M W D h m s ms us μs ns ps fs as generic".split(" "));
 
 /** An element larger than this is no data type but an attack on memory. */
-const MOST_BYTES = 2 ** 31;
+const MOST_BYTES = 2 ** 26;
 
 function isSimpleName(name: string): name is SimpleName {
   return SIMPLE_NAMES.has(name);
@@ -118,10 +118,19 @@ function named(name: string, configuration: JsonObject): DataType {
     case "struct":
     case "structured":
       allowOnly(configuration, ["fields"], name);
-      return { name: "struct", fields: structFields(configuration["fields"]) };
+      return structOf(structFields(configuration["fields"]));
     default:
       throw new MoraineError("UnsupportedDataType", `there is no data type "${name}" here`);
   }
+}
+
+/** The data type of records. Errors: `LimitExceeded` for records of more than 64 MiB. */
+export function structOf(fields: readonly StructField[]): DataType {
+  const dataType: DataType = { name: "struct", fields };
+  if ((itemSize(dataType) ?? 0) > MOST_BYTES) {
+    throw new MoraineError("LimitExceeded", `records of ${itemSize(dataType)} bytes`);
+  }
+  return dataType;
 }
 
 /** `[{name, data_type}, …]`, or pairs in the form that zarr-python wrote before 3.2. */

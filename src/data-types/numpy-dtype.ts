@@ -8,7 +8,7 @@
 import { isJsonArray, type JsonValue } from "../binary/json.ts";
 import { MoraineError } from "../errors.ts";
 import { type DataType, itemSize, type StructField } from "./data-type.ts";
-import { parseDataType } from "./data-type-json.ts";
+import { parseDataType, structOf } from "./data-type-json.ts";
 
 export type ByteOrder = "little" | "big";
 
@@ -18,6 +18,9 @@ export interface NumpyDtype {
   /** For each field (each leaf of nested records) with numbers of more than one byte; of a plain type none or one. */
   readonly byteOrders: readonly ByteOrder[];
 }
+
+/** Of an array in a record, and of all in it. */
+const MOST_ELEMENTS = 1024;
 
 const NUMBERS: Readonly<Record<string, string>> = {
   b1: "bool",
@@ -85,15 +88,35 @@ export function parseNumpyDtype(json: JsonValue | undefined): NumpyDtype {
     if (typeof name !== "string" || type === undefined || seen.has(name)) {
       throw new MoraineError("InvalidMetadata", "dtype: a field needs a name of its own and a type");
     }
-    if (shape !== undefined) {
-      throw new MoraineError("UnsupportedDataType", `dtype: field "${name}" holds arrays`);
-    }
     seen.add(name);
-    const field = parseNumpyDtype(type);
+    const element = parseNumpyDtype(type);
+    const field = shape === undefined ? element : repeated(element, shape, name);
     fields.push({ name, dataType: field.dataType });
     byteOrders.push(...field.byteOrders);
   }
-  return { dataType: { name: "struct", fields }, byteOrders };
+  return { dataType: structOf(fields), byteOrders };
+}
+
+/** Zarr v3 has no arrays in records: they are records of their elements in C order, named by number. */
+function repeated({ dataType, byteOrders }: NumpyDtype, shape: JsonValue, name: string): NumpyDtype {
+  const lengths = isJsonArray(shape) ? shape : [shape];
+  let count = 1;
+  for (const length of lengths) {
+    if (typeof length !== "number" || !Number.isInteger(length) || length < 1) {
+      throw new MoraineError("InvalidMetadata", `dtype: the shape of field "${name}" is none`);
+    }
+    count *= length;
+  }
+  if (count * leafCount(dataType) > MOST_ELEMENTS) {
+    throw new MoraineError("UnsupportedDataType", `dtype: field "${name}" holds arrays of ${count} elements`);
+  }
+  const fields = Array.from({ length: count }, (_, index): StructField => ({ name: `${index}`, dataType }));
+  return { dataType: structOf(fields), byteOrders: fields.flatMap(() => byteOrders) };
+}
+
+function leafCount(dataType: DataType): number {
+  if (dataType.name !== "struct") return 1;
+  return dataType.fields.reduce((total, field) => total + leafCount(field.dataType), 0);
 }
 
 function parseName(text: string): NumpyDtype {

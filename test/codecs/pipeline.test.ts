@@ -9,7 +9,7 @@ const portable = { ...native };
 
 /** Formats that need not be given back as another encoder wrote them, but must hold the same. */
 const LOSSY = /fixedscaleoffset|quantize|bitround/;
-const READ_ONLY = /snappy/;
+const READ_ONLY = /snappy|lzma/;
 
 for (const [platform, compressors] of [
   ["portable", portable],
