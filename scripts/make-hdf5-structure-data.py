@@ -20,6 +20,8 @@ library = ctypes.CDLL(glob.glob(os.path.join(os.path.dirname(os.path.dirname(h5p
 i64, unsigned = ctypes.c_int64, ctypes.c_uint
 makers = {}
 UNLIMITED = h5s.UNLIMITED
+# Message types that an index of shared messages is for.
+DATASPACE, DATATYPE, FILL_VALUE, PIPELINE, ATTRIBUTE = (1 << kind for kind in (1, 3, 5, 11, 12))
 
 
 def make(name):
@@ -129,8 +131,8 @@ def _(path):
     """Shared object header messages: a list and a B-tree index; shared attributes in headers and in heaps."""
     fcpl = h5p.create(h5p.FILE_CREATE)
     assert library.H5Pset_shared_mesg_nindexes(i64(fcpl.id), unsigned(2)) >= 0
-    assert library.H5Pset_shared_mesg_index(i64(fcpl.id), unsigned(0), unsigned(0x1 | 0x2 | 0x4 | 0x8), unsigned(16)) >= 0
-    assert library.H5Pset_shared_mesg_index(i64(fcpl.id), unsigned(1), unsigned(0x10), unsigned(16)) >= 0
+    assert library.H5Pset_shared_mesg_index(i64(fcpl.id), unsigned(0), unsigned(DATASPACE | DATATYPE | FILL_VALUE | PIPELINE), unsigned(16)) >= 0
+    assert library.H5Pset_shared_mesg_index(i64(fcpl.id), unsigned(1), unsigned(ATTRIBUTE), unsigned(16)) >= 0
     assert library.H5Pset_shared_mesg_phase_change(i64(fcpl.id), unsigned(10), unsigned(5)) >= 0
     with low(path, fcpl, versions=(h5f.LIBVER_LATEST, h5f.LIBVER_LATEST)) as f:
         for i in range(5):
