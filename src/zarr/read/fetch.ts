@@ -18,7 +18,7 @@ const NEAR: RangePolicy = { gap: 16 * 1024, maximum: 1024 * 1024 };
 const FAR: RangePolicy = { gap: 512 * 1024, maximum: 8 * 1024 * 1024 };
 
 /** More requests to this machine at a time bring nothing but cold memory. */
-const NEAR_REQUESTS = 8;
+const NEAR_REQUESTS = 6;
 
 /** What is done with the bytes of chunks. */
 export interface ChunkConsumer {

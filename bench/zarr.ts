@@ -1,0 +1,229 @@
+/**
+ * Reads and writes arrays of 64 MiB in several layouts, beside zarrita and, where MORAINE_BENCH_PYTHON names an
+ * interpreter that has it, zarr-python (with both of its pipelines). Rounds of all readers alternate, so that what
+ * else the machine does meets all of them.
+ *
+ *     npm run bench:zarr
+ *     MORAINE_BENCH_PYTHON=python3 npm run bench:zarr -- sharded   # only layouts whose name begins so
+ */
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { open as openFile, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as zarrita from "zarrita";
+import {
+  createArray,
+  type NewArray,
+  openLocation,
+  readRaw,
+  root,
+  type Selection,
+  slice,
+  ZarrStore,
+} from "../src/node.ts";
+import { pathToAddress } from "../src/storage/address.ts";
+import { StorageRouter } from "../src/storage/router.ts";
+
+const SIDE = 4096;
+const ROUNDS = 5;
+const little = { name: "bytes", configuration: { endian: "little" } };
+const zstd = { name: "zstd", configuration: { level: 3, checksum: false } };
+const shuffle = { name: "numcodecs.shuffle", configuration: { elementsize: 4 } };
+const zlib = { name: "numcodecs.zlib", configuration: { level: 4 } };
+const blosc = {
+  name: "blosc",
+  configuration: { cname: "lz4", clevel: 5, shuffle: "shuffle", typesize: 4, blocksize: 0 },
+};
+
+const base = { shape: [SIDE, SIDE], dataType: "float32" } as const;
+const LAYOUTS: Readonly<Record<string, NewArray>> = {
+  "raw 4 MiB": { ...base, chunkShape: [1024, 1024], codecs: [little] },
+  "zstd 4 MiB": { ...base, chunkShape: [1024, 1024], codecs: [little, zstd] },
+  "shuffle+zlib 4 MiB": { ...base, chunkShape: [1024, 1024], codecs: [little, shuffle, zlib] },
+  "blosc lz4 4 MiB": { ...base, chunkShape: [1024, 1024], codecs: [little, blosc] },
+  "sharded zstd": { ...base, chunkShape: [128, 128], shardShape: [2048, 2048], codecs: [little, zstd] },
+  "zstd 64 KiB": { ...base, chunkShape: [128, 128], codecs: [little, zstd] },
+  "shuffle+zlib 64 KiB": { ...base, chunkShape: [128, 128], codecs: [little, shuffle, zlib] },
+};
+
+/** What is read: from where to where along both axes. */
+const PARTS: Readonly<Record<string, readonly (readonly [number, number])[]>> = {
+  whole: [
+    [0, SIDE],
+    [0, SIDE],
+  ],
+  column: [
+    [0, SIDE],
+    [1000, 1001],
+  ],
+  "one chunk": [
+    [1024, 1152],
+    [1024, 1152],
+  ],
+};
+
+/** A smooth field with noise, rounded: compresses about as weather does. */
+function makeField(): Float32Array {
+  const field = new Float32Array(SIDE * SIDE);
+  let state = 20261125;
+  for (let y = 0, at = 0; y < SIDE; y++) {
+    for (let x = 0; x < SIDE; x++, at++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      const value = 273 + 15 * Math.sin(y * 0.03) + 8 * Math.sin(x * 0.05 + y * 0.01);
+      field[at] = Math.round((value + (0.25 * state) / 2 ** 32) * 100) / 100;
+    }
+  }
+  return field;
+}
+
+interface Sample {
+  readonly seconds: number;
+  readonly peakBytes: number;
+}
+
+async function measure(work: () => Promise<unknown>): Promise<Sample> {
+  globalThis.gc?.();
+  const start = performance.now();
+  await work();
+  return { seconds: (performance.now() - start) / 1000, peakBytes: residentPeak() };
+}
+
+/** Of the whole process so far, where the system tells it. */
+function residentPeak(): number {
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "latin1"))?.[1]) * 1024;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+function median(samples: readonly number[]): number {
+  return [...samples].sort((a, b) => a - b)[samples.length >> 1] ?? Number.NaN;
+}
+
+/** A folder for zarrita. */
+function folderStore(folder: string): zarrita.AsyncReadable {
+  const present = async <T>(work: Promise<T>): Promise<T | undefined> =>
+    await work.catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw error;
+    });
+  return {
+    get: async (key) => {
+      const bytes = await present(readFile(join(folder, key)));
+      return bytes && new Uint8Array(bytes);
+    },
+    getRange: async (key, range) => {
+      const file = await present(openFile(join(folder, key)));
+      if (file === undefined) return undefined;
+      const isSuffix = "suffixLength" in range;
+      const length = isSuffix ? range.suffixLength : range.length;
+      const offset = isSuffix ? (await file.stat()).size - length : range.offset;
+      const bytes = new Uint8Array(length);
+      await file.read(bytes, 0, length, offset);
+      await file.close();
+      return bytes;
+    },
+  };
+}
+
+const PYTHON = `
+import json, sys, time, zarr
+folder, fused, rounds, start, stop = sys.argv[1], sys.argv[2] == "fused", int(sys.argv[3]), *[json.loads(a) for a in sys.argv[4:6]]
+if fused:
+    zarr.config.set({"codec_pipeline.path": "zarr.core.codec_pipeline.FusedCodecPipeline"})
+times = []
+for _ in range(rounds):
+    array = zarr.open_array(zarr.storage.LocalStore(folder, read_only=True), mode="r")
+    begin = time.perf_counter()
+    array[tuple(slice(a, b) for a, b in zip(start, stop))]
+    times.append(time.perf_counter() - begin)
+print(json.dumps(times))
+`;
+
+function timePython(
+  python: string,
+  folder: string,
+  pipeline: string,
+  part: readonly (readonly [number, number])[],
+): number {
+  const bounds = [0, 1].map((end) => JSON.stringify(part.map((range) => range[end])));
+  const out = execFileSync(python, ["-c", PYTHON, folder, pipeline, String(ROUNDS), ...bounds], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const times: unknown = JSON.parse(out);
+  return median(Array.isArray(times) ? times.map(Number) : []);
+}
+
+const milliseconds = (seconds: number | undefined): string =>
+  seconds === undefined ? "" : (seconds * 1000).toFixed(seconds < 0.01 ? 1 : 0);
+
+async function main(): Promise<void> {
+  const python = process.env["MORAINE_BENCH_PYTHON"];
+  const only = process.argv[2] ?? "";
+  const field = makeField();
+  const folder = mkdtempSync(join(tmpdir(), "moraine-bench-"));
+  console.log(`Node ${process.version}, ${ROUNDS} rounds, medians in ms`);
+  console.log(
+    "| layout | part | moraine | zarrita | zarr-python | fused | zarrita / moraine | best / moraine |",
+  );
+  console.log("| --- | --- | --- | --- | --- | --- | --- | --- |");
+  try {
+    for (const [layout, array] of Object.entries(LAYOUTS)) {
+      if (!layout.startsWith(only)) continue;
+      const path = join(folder, layout.replace(/\W+/g, "-"));
+      const address = `${pathToAddress(path)}/`;
+      const created = await createArray(new ZarrStore(new StorageRouter(), address), "", array);
+      const written = await measure(() => created.set(null, { data: field, shape: [SIDE, SIDE] }));
+      console.log(`| ${layout} | write | ${milliseconds(written.seconds)} | | | | | |`);
+      for (const [part, ranges] of Object.entries(PARTS))
+        await compare(layout, part, ranges, path, address, python);
+      rmSync(path, { recursive: true });
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  console.log(
+    `peak memory ${Math.round(residentPeak() / 2 ** 20)} MiB, the field itself and one result among it`,
+  );
+}
+
+async function compare(
+  layout: string,
+  part: string,
+  ranges: readonly (readonly [number, number])[],
+  path: string,
+  address: string,
+  python: string | undefined,
+): Promise<void> {
+  const selection: Selection = ranges.map(([start, stop]) => slice(start, stop));
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const array = await openLocation(root(new ZarrStore(new StorageRouter(), address)), { kind: "array" });
+    ours.push((await measure(() => readRaw(array, selection))).seconds);
+    const other = await zarrita.open.v3(zarrita.root(folderStore(path)), { kind: "array" });
+    const where = ranges.map(([start, stop]) => zarrita.slice(start, stop));
+    theirs.push((await measure(() => zarrita.get(other, where))).seconds);
+  }
+  const [moraine, zarritas] = [median(ours), median(theirs)];
+  const pythons = python
+    ? ["batched", "fused"].map((pipeline) => timePython(python, path, pipeline, ranges))
+    : [];
+  const best = Math.min(zarritas, ...pythons);
+  const cells = [
+    layout,
+    part,
+    milliseconds(moraine),
+    milliseconds(zarritas),
+    ...[0, 1].map((at) => milliseconds(pythons[at])),
+  ];
+  console.log(
+    `| ${cells.join(" | ")} | ${(zarritas / moraine).toFixed(1)} | ${(best / moraine).toFixed(2)} |`,
+  );
+}
+
+await main();
