@@ -51,14 +51,17 @@ async function clearBeyond(
   const { metadata } = array;
   const before = metadata.shape[axis] ?? 0;
   const after = resized.shape[axis] ?? 0;
-  if (after <= before || before === 0) return;
-  const chunks = axisChunksOf(metadata.chunkGrid)[axis];
-  const last = chunks?.chunkAt(before - 1) ?? 0;
-  const end = Math.min((chunks?.startOf(last) ?? 0) + (chunks?.lengthOf(last) ?? 0), after);
-  if (end <= before) return;
-  const axes = resized.shape.map((length, other): AxisRange => {
-    if (other === axis) return { kind: "range", start: before, step: 1, count: end - before };
-    return { kind: "range", start: 0, step: 1, count: Math.min(length, metadata.shape[other] ?? 0) };
+  if (after <= before || metadata.shape.includes(0)) return;
+  const grid = axisChunksOf(metadata.chunkGrid);
+  /** Where the chunks of the array end along each axis, or the array does if that comes first. */
+  const ends = resized.shape.map((length, other) => {
+    const chunks = grid[other];
+    const last = chunks?.chunkAt((metadata.shape[other] ?? 0) - 1) ?? 0;
+    return Math.min((chunks?.startOf(last) ?? 0) + (chunks?.lengthOf(last) ?? 0), length);
+  });
+  const axes = ends.map((end, other): AxisRange => {
+    const start = other === axis ? before : 0;
+    return { kind: "range", start, step: 1, count: Math.max(0, end - start) };
   });
   const { dataType, fillValue } = metadata;
   const element =

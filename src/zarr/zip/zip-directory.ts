@@ -36,6 +36,8 @@ const LATIN1 = new TextDecoder("latin1");
 /** An entry of an archive. */
 export interface ZipEntry {
   readonly name: string;
+  /** Bytes of the name as it is stored. */
+  readonly nameLength: number;
   readonly method: number;
   readonly crc32: number;
   /** Bytes in the archive, and of the value. */
@@ -186,7 +188,7 @@ function readEntry(cursor: Cursor, directoryStart: number): Omit<ZipEntry, "end"
   const [nameLength, extraLength, commentLength] = [cursor.u16(), cursor.u16(), cursor.u16()];
   cursor.skip(8);
   sizes.headerOffset = cursor.u32();
-  const name = nameOf(cursor.take(nameLength));
+  const name = zipName(cursor.take(nameLength));
   const extra = cursor.take(extraLength);
   cursor.skip(commentLength);
   readZip64(extra, sizes, cursor, start);
@@ -196,7 +198,7 @@ function readEntry(cursor: Cursor, directoryStart: number): Omit<ZipEntry, "end"
   if (sizes.headerOffset + LOCAL_HEADER_BYTES + sizes.compressedSize > directoryStart) {
     throw cursor.corrupt(`the entry "${name}" lies outside of the zip archive`, start);
   }
-  return { name, method, crc32, ...sizes };
+  return { name, nameLength, method, crc32, ...sizes };
 }
 
 /** Puts 64-bit values in the place of those that say they are elsewhere. */
@@ -227,7 +229,7 @@ function readZip64(
 }
 
 /** Old writers use the code page of their system; names of Zarr keys are ASCII nearly always. */
-function nameOf(bytes: Uint8Array): string {
+export function zipName(bytes: Uint8Array): string {
   try {
     return UTF8.decode(bytes);
   } catch {

@@ -15,6 +15,7 @@ import {
   STORED,
   type ZipDirectory,
   type ZipEntry,
+  zipName,
 } from "./zip-directory.ts";
 
 /** An entry whose value is larger is refused: it would be held whole. Bytes. */
@@ -67,7 +68,7 @@ export class ZipEntries {
     const { headerOffset, compressedSize, end } = entry;
     const version = this.#directory.version;
     // Local headers are not longer than this in practice; if one is, a second request follows.
-    const most = LOCAL_HEADER_BYTES + 2 * entry.name.length * 3 + 512 + compressedSize;
+    const most = LOCAL_HEADER_BYTES + entry.nameLength + 512 + compressedSize;
     const length = Math.min(end - headerOffset, most);
     const { parts } = await this.#storage.read(this.#archive, [{ offset: headerOffset, length }], {
       ...options,
@@ -99,7 +100,7 @@ export class ZipEntries {
     const version = this.#directory.version;
     let start = this.#starts.get(entry.name);
     if (start === undefined) {
-      const length = Math.min(LOCAL_HEADER_BYTES, entry.end - entry.headerOffset);
+      const length = Math.min(LOCAL_HEADER_BYTES + entry.nameLength, entry.end - entry.headerOffset);
       const { parts } = await this.#storage.read(this.#archive, [{ offset: entry.headerOffset, length }], {
         ...options,
         version,
@@ -134,7 +135,20 @@ function dataStart(entry: ZipEntry, header: Uint8Array, address: string): number
       offset: entry.headerOffset,
     });
   }
-  return LOCAL_HEADER_BYTES + view.getUint16(26, true) + view.getUint16(28, true);
+  const nameLength = view.getUint16(26, true);
+  // The directory says which value this is; where it was damaged, the value itself says something else.
+  const name = zipName(header.subarray(LOCAL_HEADER_BYTES, LOCAL_HEADER_BYTES + nameLength));
+  if (name !== entry.name) {
+    throw new MoraineError(
+      "CorruptFile",
+      `the zip directory calls an entry "${entry.name}", itself "${name}"`,
+      {
+        source: address,
+        offset: entry.headerOffset,
+      },
+    );
+  }
+  return LOCAL_HEADER_BYTES + nameLength + view.getUint16(28, true);
 }
 
 function overlap(entry: ZipEntry, address: string): MoraineError {
