@@ -28,8 +28,8 @@ import { gridShapeOf } from "../../zarr/chunk-grid.ts";
 import { mapConcurrent } from "../concurrent.ts";
 import type { Committed, IndexTarget } from "./target.ts";
 
-/** Rows of a file of references, as kerchunk and VirtualiZarr write them. */
-const RECORD_SIZE = 100_000;
+/** Most rows of a file of references, as kerchunk and VirtualiZarr write them; every file has as many. */
+const MOST_ROWS = 100_000;
 const CONCURRENT_WRITES = 4;
 
 interface Gathered {
@@ -124,7 +124,7 @@ export class KerchunkTarget implements IndexTarget {
       },
     }));
     if (this.#form === "json") {
-      await this.#put(this.#address, encodeKerchunkJson(nodes, stored), options);
+      await this.#put(this.#address, encodeKerchunkJson(nodes, stored, this.#address), options);
     } else await this.#writeParquet(nodes, stored, options);
     return {};
   }
@@ -134,12 +134,15 @@ export class KerchunkTarget implements IndexTarget {
     arrays: readonly { readonly path: string; readonly manifest: ChunkManifest }[],
     options: StorageOptions,
   ): Promise<void> {
+    const cellsOf = ({ gridShape }: ChunkManifest) =>
+      gridShape.reduce((product, length) => product * length, 1);
+    const longest = arrays.reduce((most, { manifest }) => Math.max(most, cellsOf(manifest)), 1);
+    const recordSize = Math.min(longest, MOST_ROWS);
     for (const { path, manifest } of arrays) {
-      const cells = manifest.gridShape.reduce((product, length) => product * length, 1);
-      const files = Array.from({ length: Math.ceil(cells / RECORD_SIZE) }, (_, file) => file);
+      const files = Array.from({ length: Math.ceil(cellsOf(manifest) / recordSize) }, (_, file) => file);
       const folder = joinAddress(this.#address, path);
       await mapConcurrent(files, CONCURRENT_WRITES, async (file) => {
-        const rows = rowsOf(manifest, file * RECORD_SIZE, RECORD_SIZE);
+        const rows = rowsOf(manifest, file * recordSize, recordSize, this.#address);
         if (rows === undefined) return;
         await this.#put(joinAddress(folder, `refs.${file}.parq`), await encodeParquetRecords(rows), options);
       });
@@ -147,7 +150,7 @@ export class KerchunkTarget implements IndexTarget {
     // Last, so that whoever finds it finds everything.
     await this.#put(
       joinAddress(this.#address, ".zmetadata"),
-      consolidatedDocuments(nodes, RECORD_SIZE),
+      consolidatedDocuments(nodes, recordSize),
       options,
     );
   }
@@ -189,6 +192,7 @@ function rowsOf(
   manifest: ChunkManifest,
   first: number,
   count: number,
+  address: string,
 ): (Reference | undefined)[] | undefined {
   const rows = new Array<Reference | undefined>(count).fill(undefined);
   let found = false;
@@ -205,7 +209,7 @@ function rowsOf(
       ? { kind: "inline", bytes }
       : {
           kind: "range",
-          url: kerchunkUrl(manifest.locations[manifest.locationIndexes?.[entry] ?? 0] ?? ""),
+          url: kerchunkUrl(manifest.locations[manifest.locationIndexes?.[entry] ?? 0] ?? "", address),
           offset: manifest.offsets[entry] ?? 0,
           length: manifest.lengths[entry] ?? 0,
         };

@@ -5,7 +5,7 @@
  */
 
 import { MoraineError } from "../../errors.ts";
-import { relativeAddress, schemeOf } from "../../storage/address.ts";
+import { refuseUserInformation, relativeAddress, schemeOf } from "../../storage/address.ts";
 import type { Storage, StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { gridShapeOf } from "../../zarr/chunk-grid.ts";
@@ -41,7 +41,7 @@ export class ReferenceAddresses {
   resolve(url: string): string {
     const known = this.#known.get(url);
     if (known !== undefined) return known;
-    const address = relativeAddress(this.#document, url);
+    const address = this.#absolute(url);
     if (schemeOf(address) === "file" && !LOCAL.has(schemeOf(this.#document) ?? "")) {
       throw new MoraineError("Unauthorized", `references from elsewhere lead to the local file ${address}`, {
         source: this.#document,
@@ -49,6 +49,13 @@ export class ReferenceAddresses {
     }
     this.#known.set(url, address);
     return address;
+  }
+
+  /** References may lead to any storage: that is what they are for. */
+  #absolute(url: string): string {
+    if (schemeOf(url) === undefined) return relativeAddress(this.#document, url);
+    refuseUserInformation(url);
+    return url;
   }
 }
 

@@ -6,7 +6,7 @@
 
 import { decodeBase64 } from "../../binary/base64.ts";
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue, parseJson } from "../../binary/json.ts";
-import { MoraineError } from "../../errors.ts";
+import { isMoraineError, MoraineError } from "../../errors.ts";
 import { generateReferences, Templates } from "./templates.ts";
 
 /** Where the value of a key is. */
@@ -23,8 +23,8 @@ const DOCUMENT = /(^|\/)(\.zgroup|\.zarray|\.zattrs|\.zmetadata|zarr\.json)$/;
 export interface ReferenceSet {
   /** Metadata documents by key. */
   readonly documents: ReadonlyMap<string, JsonValue>;
-  /** The references to chunks. Errors: `InvalidMetadata` with the key. */
-  chunks(): Iterable<readonly [key: string, reference: Reference]>;
+  /** The references to chunks; an error, `InvalidMetadata`, in place of one that is none. */
+  chunks(): Iterable<readonly [key: string, reference: Reference | MoraineError]>;
 }
 
 /**
@@ -52,7 +52,7 @@ export function parseReferenceSet(json: JsonValue): ReferenceSet {
     *chunks() {
       for (const key of Object.keys(refs)) {
         if (DOCUMENT.test(key)) continue;
-        const reference = referenceOf(refs[key], key, templates);
+        const reference = checkedReference(refs[key], key, templates);
         if (reference) yield [key, reference];
       }
       if (!isFirst) return;
@@ -92,6 +92,19 @@ function documentOf(value: JsonValue | undefined, key: string): JsonValue {
     });
   }
   return parseJson(inlineBytes(value, key));
+}
+
+function checkedReference(
+  value: JsonValue | undefined,
+  key: string,
+  templates: Templates,
+): Reference | MoraineError | undefined {
+  try {
+    return referenceOf(value, key, templates);
+  } catch (error) {
+    if (isMoraineError(error)) return error;
+    throw error;
+  }
 }
 
 function referenceOf(value: JsonValue | undefined, key: string, templates: Templates): Reference | undefined {

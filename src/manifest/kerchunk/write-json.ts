@@ -27,10 +27,12 @@ export interface ArrayWithReferences {
  * The document, strict JSON: documents first, then the references of each array in C order. Data are in base64.
  *
  * @param nodes documents of all nodes
+ * @param address where the document will lie
  */
 export function encodeKerchunkJson(
   nodes: readonly StoredNode[],
   arrays: readonly ArrayWithReferences[],
+  address: string,
 ): Uint8Array {
   const parts: Uint8Array[] = [];
   let text = '{"version":1,"refs":{';
@@ -46,7 +48,7 @@ export function encodeKerchunkJson(
   for (const { key, document } of nodes) add(key, JSON.stringify(stringifyJson(document)));
   for (const { path, metadata, manifest } of arrays) {
     const prefix = path === "" ? "" : `${path}/`;
-    const locations = manifest.locations.map((location) => JSON.stringify(kerchunkUrl(location)));
+    const locations = manifest.locations.map((location) => JSON.stringify(kerchunkUrl(location, address)));
     for (const { entry, key } of entriesOf(metadata, manifest)) {
       const inline = manifest.inline.get(entry);
       const location = locations[manifest.locationIndexes?.[entry] ?? 0];
@@ -80,9 +82,14 @@ export function* entriesOf(
   }
 }
 
-/** Local files as plain paths, which is what fsspec opens: it does not undo the escapes of `file:` addresses. */
-export function kerchunkUrl(address: string): string {
-  return schemeOf(address) === "file" ? addressToPath(address) : address;
+/**
+ * Local files as plain paths, which is what fsspec opens: it does not undo the escapes of `file:` addresses. Only in
+ * references that are local too; elsewhere a path would belong to their own host.
+ *
+ * @param set address of the references
+ */
+export function kerchunkUrl(address: string, set: string): string {
+  return schemeOf(address) === "file" && schemeOf(set) === "file" ? addressToPath(address) : address;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

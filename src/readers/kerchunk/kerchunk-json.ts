@@ -45,6 +45,7 @@ export const kerchunkJson: Reader = {
       const path = arrayPathOf(key, references);
       if (path === undefined || faults.has(path)) continue;
       try {
+        if (reference instanceof MoraineError) throw reference;
         references.get(path)?.addKey(key.slice(path.length + 1), reference);
       } catch (error) {
         if (!isMoraineError(error)) throw error;

@@ -52,7 +52,8 @@ export async function openReferenceFolder(
       typeof document === "string" ? parseJson(document, address) : document,
     ]),
   );
-  const addresses = new ReferenceAddresses(folder);
+  // As a document beside the folder would: relative addresses are those of what holds the set.
+  const addresses = new ReferenceAddresses(folder.replace(/\/$/, ""));
   return groupOf(parseNodes(nodeDocuments(documents)), (path, metadata) =>
     new RecordFiles(joinAddress(folder, path), metadata, recordSize, addresses, storage).array(),
   );

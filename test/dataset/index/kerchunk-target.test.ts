@@ -1,0 +1,117 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { digestSource } from "../../../src/dataset/digest.ts";
+import { openSource } from "../../../src/dataset/open.ts";
+import { index, open } from "../../../src/node.ts";
+import { StorageRouter } from "../../../src/storage/router.ts";
+
+const file = (name: string) => fileURLToPath(new URL(`../../data/${name}`, import.meta.url));
+const address = (name: string) => new URL(`../../data/${name}`, import.meta.url).href;
+let targets = 0;
+const newTarget = (ending: string) => `memory://kerchunk-target/${++targets}.${ending}`;
+
+async function digests(address: string): Promise<Record<string, unknown>> {
+  const found: Record<string, unknown> = {};
+  for await (const row of digestSource(await openSource(address)))
+    found[row.path] = row.value ?? row.error?.code;
+  return found;
+}
+
+async function documentOf(address: string): Promise<{ text: string; refs: Record<string, unknown> }> {
+  const { parts } = await new StorageRouter().read(address, [{ offset: 0 }]);
+  const text = new TextDecoder().decode(parts[0]);
+  return { text, refs: JSON.parse(text).refs };
+}
+
+const files = [
+  "demo/sst-2020.nc",
+  "demo/sst-classic.nc",
+  "netcdf3/cdf5-types.nc",
+  "netcdf3/cdf1-attributes.nc",
+];
+
+describe.each(["json", "parquet"])("Kerchunk %s", (ending) => {
+  it.each(files)("of %s holds the same data as the file", async (name) => {
+    const target = newTarget(ending);
+    await index(file(name), target);
+    const source = await openSource(target);
+    expect(source.format).toBe(`kerchunk-${ending}`);
+    expect(await digests(target)).toEqual(await digests(file(name)));
+  });
+
+  it("becomes a repository that holds the same", async () => {
+    const references = newTarget(ending);
+    await index(file("demo/sst-2020.nc"), references);
+    const repository = newTarget("icechunk");
+    const { chunks } = await index(references, repository);
+    expect(chunks.native).toBe(0);
+    expect(await digests(repository)).toEqual(await digests(file("demo/sst-2020.nc")));
+    expect((await (await open(repository)).array("sst")).attributes["_FillValue"]).toBe(-32768);
+  });
+
+  it("holds groups, chunks stored anew and chunks of different lengths", async () => {
+    const archive = [0, 1, 2].map((number) => file(`combine/partial-${number}.nc`));
+    const repository = newTarget("icechunk");
+    await index(archive, repository, { concat: "time" });
+    const references = newTarget(ending);
+    await index(archive, references, { concat: "time" });
+    expect(await digests(references)).toEqual(await digests(repository));
+  });
+});
+
+describe("the document", () => {
+  it("is strict JSON, in Zarr v2, with xarray's conventions", async () => {
+    const target = newTarget("json");
+    await index(file("netcdf3/cdf1-attributes.nc"), target);
+    const { text, refs } = await documentOf(target);
+    expect(text).not.toMatch(/\bNaN\b(?!\\?")|Infinity(?!\\?")/);
+    const array = JSON.parse(String(refs["fill_f8/.zarray"]));
+    expect(array).toMatchObject({ zarr_format: 2, dtype: ">f8", fill_value: "NaN", compressor: null });
+    expect(JSON.parse(String(refs["fill_f8/.zattrs"]))).toMatchObject({ _ARRAY_DIMENSIONS: ["x"] });
+    expect(JSON.parse(String(refs["fill_i2/.zarray"])).fill_value).toBe(-99);
+    expect(refs["fill_i2/0"]).toEqual([address("netcdf3/cdf1-attributes.nc"), expect.any(Number), 8]);
+  });
+
+  it("gives no fill value that readers would take for missing values", async () => {
+    const target = newTarget("json");
+    await index(file("netcdf3/cdf1-types.nc"), target);
+    const { refs } = await documentOf(target);
+    expect(JSON.parse(String(refs["fixed_i2/.zarray"])).fill_value).toBeNull();
+  });
+
+  it("beside the files has plain paths, which fsspec opens", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "kerchunk-"));
+    try {
+      const target = join(folder, "sst.json");
+      await index(file("demo/sst-classic.nc"), target);
+      const { refs } = JSON.parse(await readFile(target, "utf8"));
+      expect(refs["lat/0"]).toEqual([file("demo/sst-classic.nc"), expect.any(Number), 80]);
+      expect(await digests(target)).toEqual(await digests(file("demo/sst-classic.nc")));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("has scalars under the key 0", async () => {
+    const target = newTarget("json");
+    await index(file("netcdf3/cdf1-types.nc"), target);
+    const { refs } = await documentOf(target);
+    expect(refs["scalar_i4/0"]).toEqual([address("netcdf3/cdf1-types.nc"), expect.any(Number), 4]);
+  });
+
+  it("is in Zarr v3 where v2 cannot say it", async () => {
+    const target = newTarget("json");
+    await index(
+      [0, 1, 2].map((number) => file(`combine/partial-${number}.nc`)),
+      target,
+      { concat: "time" },
+    );
+    const { refs } = await documentOf(target);
+    expect(JSON.parse(String(refs["v/zarr.json"])).chunk_grid.name).toBe("rectilinear");
+    expect(refs["v/c/0/0/0"]).toBeDefined();
+    expect(refs[".zgroup"]).toBeUndefined();
+  });
+});
