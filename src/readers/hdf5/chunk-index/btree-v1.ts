@@ -172,6 +172,8 @@ class BTreeWalk {
         throw this.#corrupt("the keys of a B-tree do not ascend", start + at);
       }
       if (entry === used) break;
+      // Searching, the library compares this number too: it would not find the chunk.
+      if (key[this.#rank] !== 0) throw this.#corrupt("a chunk that starts within an element", start + at);
       let position = 0;
       let within = true;
       for (let axis = 0; axis < this.#rank; axis++) {

@@ -46,6 +46,7 @@ function append(metadata: MetadataSource, rows: ChunkRows, records: BTreeRecords
   rows.count(records.count);
   const { bytes } = records;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const previous = new Float64Array(rank).fill(-1);
   for (let record = 0; record < records.count; record++) {
     let at = record * records.size;
     const address = unsigned(view, at, offsetSize);
@@ -59,11 +60,21 @@ function append(metadata: MetadataSource, rows: ChunkRows, records: BTreeRecords
     }
     let position = 0;
     let within = true;
+    let order = 0;
     for (let axis = 0; axis < rank; axis++, at += 8) {
       const coordinate = view.getUint32(at, true) + view.getUint32(at + 4, true) * TWO_32;
       const chunks = gridShape[axis] ?? 0;
       if (coordinate >= chunks) within = false;
+      if (order === 0) order = coordinate - (previous[axis] ?? 0);
+      previous[axis] = coordinate;
       position = position * chunks + coordinate;
+    }
+    // The library searches by this order: it would miss a chunk that stands out of it.
+    if (order <= 0) {
+      throw new MoraineError("CorruptFile", "the records of a B-tree do not ascend", {
+        source,
+        offset: records.offset + record * records.size,
+      });
     }
     if (within) rows.append(position, address, length, mask);
   }
