@@ -80,9 +80,22 @@ export function fixedSelection(selection: DataspaceSelection, shape: readonly nu
       return { kind: "axes", axes: shape.map((_, axis) => axisOf(selection, axis)) };
     case "points":
       return { kind: "elements", indexes: pointIndexes(selection.coordinates, shape) };
-    case "blocks":
-      return { kind: "elements", indexes: blockIndexes(selection.corners, shape) };
+    case "blocks": {
+      const { rank, corners } = selection;
+      if (rank !== shape.length) throw new MoraineError("CorruptFile", "a selection of another rank");
+      // Older files list the blocks of every hyperslab, that of one block too.
+      if (corners.length === 2 * rank) return { kind: "axes", axes: boxAxes(corners, rank) };
+      return { kind: "elements", indexes: blockIndexes(corners, shape) };
+    }
   }
+}
+
+function boxAxes(corners: Float64Array, rank: number): AxisSelection[] {
+  return Array.from({ length: rank }, (_, axis) => {
+    const start = corners[axis] ?? 0;
+    const length = Math.max(0, (corners[rank + axis] ?? 0) - start + 1);
+    return { start, stride: Math.max(length, 1), block: Math.max(length, 1), length };
+  });
 }
 
 function linear(coordinates: ArrayLike<number>, from: number, shape: readonly number[]): number {
