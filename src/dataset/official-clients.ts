@@ -83,6 +83,9 @@ function codecBarrier(metadata: ArrayMetadata): Barrier | undefined {
     if (!KNOWN_CODECS.has(codec.name)) {
       return { code: "UnsupportedCodec", reason: `zarr-python has no codec "${codec.name}"` };
     }
+    if (codec.configuration?.["cname"] === "snappy") {
+      return { code: "UnsupportedCodec", reason: "the Blosc of numcodecs is built without snappy" };
+    }
   }
   if (metadata.codecs.some((codec) => codec.configuration?.["cname"] === "snappy")) {
     return { code: "UnsupportedCodec", reason: "numcodecs is built without Snappy" };

@@ -43,6 +43,10 @@ export const index: Verb = {
       value: "SIZE",
       help: "store arrays that cannot be virtual decoded up to this size (default 64MiB)",
     },
+    {
+      name: "describe",
+      help: "store values that Zarr has no type for (references, ragged arrays) as texts",
+    },
     { name: "strict", help: "an array that would be left out is an error" },
     ...COMBINE_OPTIONS,
   ],
@@ -72,6 +76,7 @@ export const index: Verb = {
         branch: words.text("branch"),
         group: words.text("group"),
         ...(limit !== undefined && { materializeLimit: parseBytes(limit, "materialize-limit") }),
+        describe: words.flag("describe"),
         strict: words.flag("strict"),
         ...combineOptions(words),
         onProgress: (progress) => line.show(progress),

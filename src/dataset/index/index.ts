@@ -29,6 +29,8 @@ export interface IndexOptions extends SourceOptions, CombineOptions {
   readonly group?: string | undefined;
   /** Bytes (decoded) up to which an array is stored decoded where it cannot be virtual. Default 64 MiB. */
   readonly materializeLimit?: number | undefined;
+  /** Values that Zarr has no type for (references, ragged arrays) are stored as texts that describe them. */
+  readonly describe?: boolean | undefined;
   /** Arrays that would be left out are an error instead. */
   readonly strict?: boolean | undefined;
   /** Dimension along which sources are added to what a repository holds already. */

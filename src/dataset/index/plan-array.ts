@@ -42,6 +42,8 @@ export interface PlannedArray {
 }
 
 export interface PlanArrayOptions extends StorageOptions {
+  /** Whether arrays of values that Zarr has no type for are stored as the texts that describe them. */
+  readonly describe?: boolean | undefined;
   /** Bytes (decoded) up to which an array is stored decoded where it cannot be virtual. */
   readonly materializeLimit: number;
 }
@@ -51,10 +53,17 @@ export async function planArray(
   source: OpenedSource,
   path: string,
   target: string,
-  array: VirtualArray,
+  view: VirtualArray,
   options: PlanArrayOptions,
 ): Promise<PlannedArray> {
-  const notes = [...(array.notes ?? [])];
+  if (view.described && !options.describe) {
+    throw new MoraineError(
+      "UnsupportedDataType",
+      `${view.barrier?.reason ?? "Zarr has no type for its values"}; --describe stores them as texts`,
+    );
+  }
+  const notes = [...(view.notes ?? [])];
+  const array = withoutEmptyExtension(view, path.slice(path.lastIndexOf("/") + 1), notes);
   const metadata = withXarrayAttributes(array.metadata, notes);
   const reader = arrayOf(source, path, array);
   const common = {
@@ -80,6 +89,23 @@ export async function planArray(
   if (rewrite.length === 0) return { plan, notes };
   const reason = `${rewrite.length} chunks were stored without some of the filters, which Zarr cannot say: they are stored anew`;
   return { plan, changed: { code: "UnsupportedFilter", reason }, notes };
+}
+
+/**
+ * A variable in which nothing was written yet stays as short as it is in the file, under dimensions of its own: made
+ * as long as its unlimited dimension it would be nothing but fill values. A coordinate must fit its dimension.
+ */
+function withoutEmptyExtension(view: VirtualArray, name: string, notes: string[]): VirtualArray {
+  const { stored } = view;
+  const names = view.metadata.dimensionNames;
+  const isCoordinate = names?.length === 1 && names[0] === name;
+  if (stored === undefined || isCoordinate || !stored.metadata.shape.includes(0)) return view;
+  notes.push("nothing was written in it: it keeps its own length, under a dimension name of its own");
+  const { shape } = stored.metadata;
+  const dimensionNames = names?.map((name, axis) =>
+    name !== null && shape[axis] !== view.metadata.shape[axis] ? `${name}_${shape[axis]}` : name,
+  );
+  return { ...stored, metadata: { ...stored.metadata, dimensionNames } };
 }
 
 /** `_FillValue` as xarray keeps it; left out where xarray would refuse the whole group because of it. */
