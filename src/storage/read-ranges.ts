@@ -56,10 +56,17 @@ export async function readRanges(
   );
   const versions = new OneVersion(address, options.version);
   const { controller, unlink } = linkedController(options.signal);
+  const underWay = new Set<Promise<FetchedRange>>();
   const checked: FetchRange = async (offset, length, signal, target) => {
-    const fetched = await fetch(offset, length, signal, target);
-    versions.add(fetched.version);
-    return fetched;
+    const request = fetch(offset, length, signal, target);
+    underWay.add(request);
+    try {
+      const fetched = await request;
+      versions.add(fetched.version);
+      return fetched;
+    } finally {
+      underWay.delete(request);
+    }
   };
   try {
     await Promise.all(
@@ -86,6 +93,8 @@ export async function readRanges(
     );
   } catch (error) {
     controller.abort(error);
+    // Nothing goes on when the caller closes what is read from.
+    await Promise.allSettled(underWay);
     throw error;
   } finally {
     unlink();

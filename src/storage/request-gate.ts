@@ -6,6 +6,7 @@
  */
 
 import { abortedError, onAbort } from "./abort.ts";
+import { RetryLater } from "./retry.ts";
 
 export interface GateLimits {
   /** Requests at a time. */
@@ -16,17 +17,14 @@ export interface GateLimits {
 
 /** Object stores answer many requests side by side; 64 of 1 MiB at 30 ms saturate most connections. */
 export const DEFAULT_LIMITS: GateLimits = { requests: 64, bytes: 128 * 1024 * 1024 };
-/** The limit is halved at most this often, since all requests of a burst fail together. Milliseconds. */
-const HALVING_PAUSE = 1000;
-
 interface Waiting {
   readonly bytes: number;
   start(): void;
 }
 
 /**
- * A queue, first come first served. Told to slow down it halves the number of requests at a time; as many
- * successes as there may be requests raise it by one again.
+ * A queue, first come first served. A task that fails because the server wants fewer requests (`RetryLater`,
+ * throttled) halves their number at a time; as many successes as there may be requests raise it by one again.
  */
 export class RequestGate {
   readonly #limits: GateLimits;
@@ -35,7 +33,9 @@ export class RequestGate {
   #requests = 0;
   #bytes = 0;
   #successes = 0;
-  #halved = Number.NEGATIVE_INFINITY;
+  #started = 0;
+  /** The last request that had started when the limit was halved: those of one burst fail together. */
+  #halvedAt = 0;
   #closedUntil = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -52,10 +52,15 @@ export class RequestGate {
   /** Runs a task when there is room for it. Errors: those of the task, `Aborted` while it waits. */
   async run<T>(bytes: number, signal: AbortSignal | undefined, task: () => Promise<T>): Promise<T> {
     await this.#enter(bytes, signal);
+    this.#started += 1;
+    const number = this.#started;
     try {
       const result = await task();
       this.#succeeded();
       return result;
+    } catch (error) {
+      if (error instanceof RetryLater && error.throttled) this.#slowDown(number, error.after);
+      throw error;
     } finally {
       this.#requests -= 1;
       this.#bytes -= bytes;
@@ -64,18 +69,16 @@ export class RequestGate {
   }
 
   /**
-   * Fewer requests at a time from now on.
-   *
+   * @param number of the request that was refused
    * @param pause milliseconds in which the server wants no request at all
    */
-  slowDown(pause: number | undefined): void {
-    const now = Date.now();
-    if (now - this.#halved >= HALVING_PAUSE) {
-      this.#halved = now;
-      this.#limit = Math.max(1, Math.floor(Math.min(this.#limit, Math.max(this.#requests, 1)) / 2));
+  #slowDown(number: number, pause: number | undefined): void {
+    if (number > this.#halvedAt) {
+      this.#halvedAt = this.#started;
+      this.#limit = Math.max(1, Math.floor(Math.min(this.#limit, this.#requests) / 2));
       this.#successes = 0;
     }
-    if (pause !== undefined) this.#closedUntil = Math.max(this.#closedUntil, now + pause);
+    if (pause !== undefined) this.#closedUntil = Math.max(this.#closedUntil, Date.now() + pause);
   }
 
   #succeeded(): void {

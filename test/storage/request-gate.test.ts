@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { RequestGate } from "../../src/storage/request-gate.ts";
+import { RetryLater } from "../../src/storage/retry.ts";
 import { codeOf } from "./conformance.ts";
 
 /** A task that ends when it is told to. */
@@ -64,18 +65,26 @@ describe("a request gate", () => {
     expect(await gate.run(1, undefined, async () => 1)).toBe(1);
   });
 
-  it("halves its limit when it is told to slow down, and grows again by successes", async () => {
+  const refuse = (gate: RequestGate, after?: number) =>
+    gate
+      .run(1, undefined, () => Promise.reject(new RetryLater("busy", { throttled: true, after })))
+      .catch(() => {});
+
+  it("halves its limit once for a burst that is refused, and grows again by successes", async () => {
     const gate = new RequestGate({ requests: 8, bytes: 1000 });
-    const tasks = Array.from({ length: 8 }, held);
-    const done = tasks.map(({ task }) => gate.run(1, undefined, task));
+    const burst = Array.from({ length: 8 }, () => {
+      let fail = () => {};
+      const promise = new Promise<void>((_, reject) => {
+        fail = () => reject(new RetryLater("busy", { throttled: true }));
+      });
+      return { done: gate.run(1, undefined, () => promise).catch(() => {}), fail: () => fail() };
+    });
     await turns();
-    gate.slowDown(undefined);
+    for (const { fail } of burst) fail();
+    await Promise.all(burst.map(({ done }) => done));
     expect(gate.limit).toBe(4);
-    // The others of the same burst do not halve it again.
-    gate.slowDown(undefined);
-    expect(gate.limit).toBe(4);
-    for (const { release } of tasks) release();
-    await Promise.all(done);
+    await refuse(gate);
+    expect(gate.limit).toBe(1);
     for (let i = 0; i < 100; i++) await gate.run(1, undefined, async () => undefined);
     expect(gate.limit).toBe(8);
   });
@@ -84,7 +93,7 @@ describe("a request gate", () => {
     vi.useFakeTimers();
     try {
       const gate = new RequestGate({ requests: 8, bytes: 1000 });
-      gate.slowDown(5000);
+      await refuse(gate, 5000);
       const next = held();
       const done = gate.run(1, undefined, next.task);
       await vi.advanceTimersByTimeAsync(4900);

@@ -33,6 +33,11 @@ export interface OpenFile {
   users: number;
 }
 
+interface HeldFile {
+  readonly file: OpenFile;
+  readonly stats: BigIntStats;
+}
+
 export class OpenFiles {
   readonly #files = new Map<string, OpenFile>();
 
@@ -41,25 +46,51 @@ export class OpenFiles {
     path: string,
     task: (file: OpenFile, version: Version & { size: number }) => Promise<T>,
   ): Promise<T> {
-    let file = this.#files.get(path);
-    let stats = file && (await statFile(path, { bigint: true }));
-    if (file === undefined || stats === undefined || file.inode !== stats.ino || file.device !== stats.dev) {
-      const descriptor = await openFile(path, "r");
-      // Of the very file that is open: another one may have been put in its place since.
-      stats = await statDescriptor(descriptor, { bigint: true });
-      this.#drop(path);
-      file = { descriptor, inode: stats.ino, device: stats.dev, users: 0 };
-    }
-    this.#files.delete(path);
-    this.#files.set(path, file);
-    file.users += 1;
+    const { file, stats } = (await this.#hold(path)) ?? (await this.#open(path));
     try {
       return await task(file, versionOf(stats));
     } finally {
-      file.users -= 1;
-      if (this.#files.get(path) !== file && file.users === 0) await closeFile(file.descriptor);
-      this.#trim();
+      await this.#release(path, file);
     }
+  }
+
+  /** The file that is open already, if it still is the one that lies there. */
+  async #hold(path: string): Promise<HeldFile | undefined> {
+    const file = this.#files.get(path);
+    if (file === undefined) return undefined;
+    // Before anything is waited for: whoever drops the file meanwhile must not close it.
+    file.users += 1;
+    try {
+      const stats = await statFile(path, { bigint: true });
+      if (file.inode === stats.ino && file.device === stats.dev) {
+        if (this.#files.get(path) === file) {
+          this.#files.delete(path);
+          this.#files.set(path, file);
+        }
+        return { file, stats };
+      }
+    } catch (error) {
+      await this.#release(path, file);
+      throw error;
+    }
+    await this.#release(path, file);
+    return undefined;
+  }
+
+  async #open(path: string): Promise<HeldFile> {
+    const descriptor = await openFile(path, "r");
+    // Of the very file that is open: another one may have been put in its place since.
+    const stats = await statDescriptor(descriptor, { bigint: true });
+    const file = { descriptor, inode: stats.ino, device: stats.dev, users: 1 };
+    this.#drop(path);
+    this.#files.set(path, file);
+    return { file, stats };
+  }
+
+  async #release(path: string, file: OpenFile): Promise<void> {
+    file.users -= 1;
+    if (this.#files.get(path) !== file && file.users === 0) await closeFile(file.descriptor);
+    this.#trim();
   }
 
   /** Closes what nobody reads. */

@@ -52,11 +52,27 @@ export class HttpClient {
     target?: Uint8Array,
   ): Promise<FetchedRange> {
     const headers = { range: `bytes=${offset}-${offset + length - 1}` };
-    return await this.#request(address, { headers }, length, signal, async (response, alive) => {
+    const answer = await this.#request(address, { headers }, length, signal, async (response, alive) => {
       if (response.status === 416) return pastEnd(address, response, offset);
       if (response.status === 200) return await cutOut(address, response, offset, length, alive);
       return await takeRange(address, response, offset, length, alive, target);
     });
+    if (answer !== undefined) return answer;
+    const size = await this.#sizeByHead(address, signal);
+    const left = Math.max(size - offset, 0);
+    if (left === 0) return { bytes: new Uint8Array(0), version: { size } };
+    if (left >= length) {
+      throw new MoraineError(
+        "StorageFailed",
+        "the answer is shorter than the range, without a Content-Range",
+        {
+          source: address,
+          offset,
+        },
+      );
+    }
+    const { bytes, version } = await this.range(address, offset, left, signal, target?.subarray(0, left));
+    return { bytes, version: { ...version, size } };
   }
 
   /** The whole object. */
@@ -102,7 +118,11 @@ export class HttpClient {
     // HEAD is refused by signed addresses and by some servers: one byte tells the size as well.
     const { version } = await this.range(address, 0, 1, signal);
     if (version.size !== undefined) return { ...version, size: version.size };
-    // Browsers may hide Content-Range but always show Content-Length.
+    return { ...version, size: await this.#sizeByHead(address, signal) };
+  }
+
+  /** Browsers may hide Content-Range but always show Content-Length. */
+  async #sizeByHead(address: string, signal: AbortSignal | undefined): Promise<number> {
     const size = await this.#request(address, { method: "HEAD" }, 0, signal, async (response) =>
       contentLength(response),
     );
@@ -111,7 +131,7 @@ export class HttpClient {
         source: address,
       });
     }
-    return { ...version, size };
+    return size;
   }
 
   async #request<T>(
@@ -123,14 +143,9 @@ export class HttpClient {
   ): Promise<T> {
     refuseUserInformation(address);
     const gate = this.#gates.of(new URL(address).origin);
-    return await withRetries(address, this.#options, this.#onEvent, signal, async () => {
-      try {
-        return await gate.run(bytes, signal, () => this.#attempt(address, init, signal, take));
-      } catch (error) {
-        if (error instanceof RetryLater && error.throttled) gate.slowDown(error.after);
-        throw error;
-      }
-    });
+    return await withRetries(address, this.#options, this.#onEvent, signal, () =>
+      gate.run(bytes, signal, () => this.#attempt(address, init, signal, take)),
+    );
   }
 
   async #attempt<T>(
@@ -183,7 +198,10 @@ function pastEnd(address: string, response: Response, offset: number): FetchedRa
   return { bytes: new Uint8Array(0), version: versionOf(response, size) };
 }
 
-/** 206: what `Content-Range` says must be what was asked for (some servers answer another range). */
+/**
+ * 206: what `Content-Range` says must be what was asked for (some servers answer another range). Undefined where the
+ * header is hidden and the length is another, as at the end of an object.
+ */
 async function takeRange(
   address: string,
   response: Response,
@@ -191,7 +209,7 @@ async function takeRange(
   length: number,
   alive: () => void,
   target: Uint8Array | undefined,
-): Promise<FetchedRange> {
+): Promise<FetchedRange | undefined> {
   if (isEncoded(response)) {
     throw new MoraineError(
       "StorageFailed",
@@ -203,19 +221,10 @@ async function takeRange(
   }
   const range = contentRange(address, response);
   if (range === undefined) {
-    // Browsers hide the header unless the server exposes it (CORS); the length then is all there is to check.
-    const said = contentLength(response);
-    if (said !== length) {
-      throw new MoraineError(
-        "StorageFailed",
-        `the answer has no visible Content-Range, and ${said ?? "an unknown number of"} bytes instead of ${length}`,
-        { source: address, offset },
-      );
-    }
-    return {
-      bytes: await readExactly(bodyOf(response), length, alive, target),
-      version: versionOf(response, undefined),
-    };
+    // Browsers hide the header unless the server exposes it (CORS): the length then is all there is to check.
+    if (contentLength(response) !== length) return undefined;
+    const bytes = await readExactly(bodyOf(response), length, alive, target);
+    return { bytes, version: versionOf(response, undefined) };
   }
   const expected = expectRange(range, offset, length);
   return {

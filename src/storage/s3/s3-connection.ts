@@ -10,7 +10,7 @@
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import type { StorageListener } from "../events.ts";
 import { RequestGates } from "../request-gate.ts";
-import { RetryLater, withRetries } from "../retry.ts";
+import { withRetries } from "../retry.ts";
 import { STALL_TIMEOUT, withStallTimeout } from "../stall.ts";
 import { isExpired, regionOf, s3Error } from "./s3-error.ts";
 import { type S3Options, withEnvironment } from "./s3-options.ts";
@@ -57,14 +57,9 @@ export class S3Connection {
   async send<T>(request: S3Request<T>): Promise<T> {
     const { address, bucket, signal } = request;
     const gate = this.#gates.of(bucket);
-    return await withRetries(address, this.options, this.#onEvent, signal, async (before) => {
-      try {
-        return await gate.run(request.bytes, signal, () => this.#inRegion(request, before));
-      } catch (error) {
-        if (error instanceof RetryLater && error.throttled) gate.slowDown(error.after);
-        throw error;
-      }
-    });
+    return await withRetries(address, this.options, this.#onEvent, signal, (before) =>
+      gate.run(request.bytes, signal, () => this.#inRegion(request, before)),
+    );
   }
 
   /** One attempt; a second at once where the service says in which region the bucket lies, or the key ran out. */

@@ -49,6 +49,29 @@ describe("on a local disk", () => {
     expect(reads).toBeGreaterThan(0);
   });
 
+  it("reads each file's own bytes while files are replaced under its readers", async () => {
+    const names = ["a", "b", "c"];
+    const put = (name: string, i: number) =>
+      storage.write(at(name), pattern(2000, names.indexOf(name) * 1000 + i));
+    for (const name of names) await put(name, 0);
+    let replacing = true;
+    const readers = names.flatMap((name, n) =>
+      Array.from({ length: 4 }, async () => {
+        while (replacing) {
+          const bytes = (await storage.read(at(name), [{ offset: 0 }])).parts[0] ?? new Uint8Array(0);
+          const states = Array.from({ length: 40 }, (_, i) => pattern(2000, n * 1000 + i));
+          expect(states.some((state) => Buffer.compare(state, bytes) === 0)).toBe(true);
+        }
+      }),
+    );
+    const writers = names.map(async (name) => {
+      for (let i = 0; i < 40; i++) await put(name, i);
+    });
+    await Promise.all(writers);
+    replacing = false;
+    await Promise.all(readers);
+  });
+
   it("takes long names, and says when one is too long", async () => {
     const long = "n".repeat(255);
     await storage.write(at(long), pattern(5));
