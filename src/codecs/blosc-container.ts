@@ -50,15 +50,23 @@ interface Header {
  *
  * @param exact bytes that must come out, where they are known
  * @param maximum bytes that may come out
+ * @param target memory for them, as large as `exact`
  */
-export function decodeBlosc(bytes: Uint8Array, exact: number | undefined, maximum: number): Uint8Array {
+export function decodeBlosc(
+  bytes: Uint8Array,
+  exact: number | undefined,
+  maximum: number,
+  target?: Uint8Array,
+): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { flags, typeSize, size, blockSize } = readHeader(view, exact, maximum);
   if (size === 0) return new Uint8Array(0);
   if (flags & STORED) {
     if (bytes.length !== HEADER + size)
       throw corrupt(`${bytes.length} bytes that should hold ${size} as they are`);
-    return bytes.slice(HEADER);
+    if (target === undefined) return bytes.slice(HEADER);
+    target.set(bytes.subarray(HEADER));
+    return target;
   }
   const count = Math.ceil(size / blockSize);
   if (HEADER + 4 * count > bytes.length) throw corrupt(`no room for the starts of ${count} blocks`);
@@ -69,17 +77,17 @@ export function decodeBlosc(bytes: Uint8Array, exact: number | undefined, maximu
   if (size > (BEST_RATIOS[flags >> 5] ?? 1) * bytes.length) {
     throw corrupt(`${bytes.length} bytes that cannot hold ${size}`);
   }
-  const out = new Uint8Array(size);
+  const out = target ?? new Uint8Array(size);
   const byBytes = (flags & SHUFFLED) !== 0 && typeSize > 1;
   const byBits = (flags & BIT_SHUFFLED) !== 0 && blockSize >= typeSize;
   const scratch = byBytes || byBits ? new Uint8Array(Math.min(blockSize, size)) : undefined;
   for (let block = 0; block < count; block++) {
     const start = block * blockSize;
-    const target = out.subarray(start, Math.min(start + blockSize, size));
-    const isWhole = target.length === blockSize;
+    const part = out.subarray(start, Math.min(start + blockSize, size));
+    const isWhole = part.length === blockSize;
     const isSplit =
       !(flags & WHOLE_BLOCKS) && typeSize <= MOST_SPLITS && blockSize / typeSize >= SMALLEST && isWhole;
-    const plain = scratch?.subarray(0, target.length) ?? target;
+    const plain = scratch?.subarray(0, part.length) ?? part;
     readStreams(
       view,
       bytes,
@@ -89,8 +97,8 @@ export function decodeBlosc(bytes: Uint8Array, exact: number | undefined, maximu
       plain,
       compressor,
     );
-    if (byBits) untransposeBlock(plain, target, typeSize);
-    else if (byBytes) unshuffleInto(plain, target, typeSize);
+    if (byBits) untransposeBlock(plain, part, typeSize);
+    else if (byBytes) unshuffleInto(plain, part, typeSize);
   }
   return out;
 }

@@ -63,6 +63,7 @@ function bloscCodec(settings: BloscSettings): BytesToBytesCodec {
       if (settings.compressor === "zstd") await zstd.ready();
     },
     decode: (bytes, { exact, maximum }) => decodeBlosc(bytes, exact, maximum),
+    decodeInto: (bytes, target) => void decodeBlosc(bytes, target.length, target.length, target),
     encode: (bytes) => encodeBlosc(bytes, settings),
   };
 }

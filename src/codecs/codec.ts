@@ -66,6 +66,8 @@ export interface BytesToBytesCodec {
   /** Bytes after encoding, where they follow from the bytes before. */
   encodedSize(size: number): number | undefined;
   decode(bytes: Uint8Array, expected: ExpectedSize): Uint8Array;
+  /** The same into memory that has exactly the bytes of the decoded form, where the codec can. */
+  decodeInto?(bytes: Uint8Array, target: Uint8Array): void;
   encode(bytes: Uint8Array): Uint8Array;
   /** The same on another thread, where there is one: worth it for many chunks side by side. */
   decodeAsync?(bytes: Uint8Array, expected: ExpectedSize): Promise<Uint8Array>;

@@ -19,14 +19,20 @@ export const makeLz4: CodecMaker = (values) => {
     kind: "bytes-to-bytes",
     encodedSize: () => undefined,
     decode(bytes, { exact, maximum }) {
-      if (bytes.length < 5) throw new MoraineError("CorruptChunk", "LZ4 data without a length");
-      const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+      const size = sizeOf(bytes);
       if (size > maximum || size > BEST_RATIO * bytes.length || (exact !== undefined && size !== exact)) {
         throw new MoraineError("CorruptChunk", `LZ4 data of ${size} bytes, not ${exact ?? maximum}`);
       }
       const out = new Uint8Array(size);
       decodeLz4Block(bytes.subarray(4), out);
       return out;
+    },
+    decodeInto(bytes, target) {
+      const size = sizeOf(bytes);
+      if (size !== target.length) {
+        throw new MoraineError("CorruptChunk", `LZ4 data of ${size} bytes, not ${target.length}`);
+      }
+      decodeLz4Block(bytes.subarray(4), target);
     },
     encode(bytes) {
       const block = encodeLz4Block(bytes);
@@ -38,3 +44,8 @@ export const makeLz4: CodecMaker = (values) => {
   };
   return codec;
 };
+
+function sizeOf(bytes: Uint8Array): number {
+  if (bytes.length < 5) throw new MoraineError("CorruptChunk", "LZ4 data without a length");
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+}

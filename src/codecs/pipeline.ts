@@ -28,6 +28,11 @@ export interface DecodeOptions {
   readonly filterMask?: number | undefined;
   /** The buffer belongs to the caller alone and may be changed, or become the result. */
   readonly owned?: boolean | undefined;
+  /**
+   * Memory of the size of the decoded chunk that the elements may be put into: used again and again, it stays warm.
+   * They need not be: the result says where they are.
+   */
+  readonly target?: Uint8Array | undefined;
 }
 
 /**
@@ -122,7 +127,9 @@ export class Pipeline {
       const filter = this.#filters[index];
       const size = expected[index];
       if (filter === undefined || size === undefined || isLeftOut(mask, index)) continue;
-      const decoded = guarded(() => filter.decode(current, size));
+      const decoded = guarded(() =>
+        decodeFilter(filter, current, size, targetOf(mask, index, size, options)),
+      );
       checkSize(decoded, size);
       owned = owned || !sharesMemory(decoded, bytes);
       current = decoded;
@@ -142,7 +149,9 @@ export class Pipeline {
       if (filter === undefined || size === undefined || isLeftOut(mask, index)) continue;
       let decoded: Uint8Array;
       try {
-        decoded = filter.decodeAsync ? await filter.decodeAsync(current, size) : filter.decode(current, size);
+        decoded = filter.decodeAsync
+          ? await filter.decodeAsync(current, size)
+          : decodeFilter(filter, current, size, targetOf(mask, index, size, options));
       } catch (error) {
         throw corrupt(error);
       }
@@ -205,6 +214,28 @@ export class Pipeline {
     if (this.#expected.size < 64) this.#expected.set(mask, sizes);
     return sizes;
   }
+}
+
+/** The memory for the last filter to be decoded, where it fits. */
+function targetOf(
+  mask: number,
+  index: number,
+  { exact }: ExpectedSize,
+  { target }: DecodeOptions,
+): Uint8Array | undefined {
+  const isLast = index === 0 || (~mask & (2 ** index - 1)) === 0;
+  return isLast && target !== undefined && target.length === exact ? target : undefined;
+}
+
+function decodeFilter(
+  filter: BytesToBytesCodec,
+  bytes: Uint8Array,
+  size: ExpectedSize,
+  target: Uint8Array | undefined,
+): Uint8Array {
+  if (target === undefined || filter.decodeInto === undefined) return filter.decode(bytes, size);
+  filter.decodeInto(bytes, target);
+  return target;
 }
 
 function isLeftOut(mask: number, index: number): boolean {

@@ -6,6 +6,7 @@
  */
 
 import { itemSize } from "../data-types/data-type.ts";
+import { MoraineError } from "../errors.ts";
 import type { BytesToBytesCodec, CodecMaker } from "./codec.ts";
 import { Configuration } from "./configuration.ts";
 
@@ -16,6 +17,12 @@ export const makeShuffle: CodecMaker = (values, { dataType }) => {
     kind: "bytes-to-bytes",
     encodedSize: (bytes) => bytes,
     decode: (bytes) => unshuffle(bytes, size),
+    decodeInto(bytes, target) {
+      if (bytes.length !== target.length) {
+        throw new MoraineError("CorruptChunk", `${bytes.length} shuffled bytes, ${target.length} are right`);
+      }
+      unshuffleInto(bytes, target, size);
+    },
     encode: (bytes) => shuffle(bytes, size),
   };
   return codec;

@@ -27,6 +27,8 @@ const WHOLE_SHARD_BYTES = 16 * 1024 * 1024;
 
 /** A chunk of fewer decoded bytes is decoded on this thread: handing it to another would take longer. */
 const ASYNC_BYTES = 32 * 1024;
+/** Chunks of fewer decoded bytes get memory of their own. */
+const REUSED_BYTES = 16 * 1024;
 /** What an element of variable length is taken to need in memory. */
 const VARIABLE_BYTES = 32;
 
@@ -178,10 +180,16 @@ export class ChunkReader {
     if (bytes === undefined) return this.#fill && this.#fillChunk(level, rows, row, this.#fill);
     if (piece === undefined) {
       const pipeline = this.#decoders.pipeline(this.#shape(level, rows, row));
-      if (pipeline.hasAsyncDecoder && this.#decodedBytes(level, rows, row) >= ASYNC_BYTES) {
-        return pipeline.decodeAsync(bytes, { filterMask }).then((from) => this.#place(rows, row, from));
-      }
-      this.#place(rows, row, pipeline.decode(bytes, { filterMask }));
+      const size = this.#decodedBytes(level, rows, row);
+      const memory = size >= REUSED_BYTES ? this.#buffers?.take(size) : undefined;
+      const options = { filterMask, target: memory && new Uint8Array(memory, 0, size) };
+      const finish = (from: ReadonlyElements): void => {
+        this.#place(rows, row, from);
+        if (memory) this.#buffers?.give(memory);
+      };
+      if (pipeline.hasAsyncDecoder && size >= ASYNC_BYTES)
+        return pipeline.decodeAsync(bytes, options).then(finish);
+      finish(pipeline.decode(bytes, options));
       return undefined;
     }
     if (piece.kind === "rows") return this.#consumePlain(level, rows, row, bytes, piece);
