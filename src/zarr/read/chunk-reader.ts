@@ -13,7 +13,7 @@ import { locateInnerChunks } from "../sharding/inner-chunks.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import type { ChunkLayout, PieceLevel } from "./chunk-layout.ts";
 import { Decoders } from "./decoders.ts";
-import { type ChunkConsumer, fetchChunks } from "./fetch.ts";
+import { type ChunkConsumer, fetchChunks, isNear } from "./fetch.ts";
 import { DECODING_BYTES, Flow, Window } from "./flow.ts";
 import { innerChunkNumber, locatePlainPieces, type Nesting, plainLength, plainPiece } from "./pieces.ts";
 import type { PiecePlaces } from "./places.ts";
@@ -22,8 +22,11 @@ import type { Elements, ReadonlyElements } from "./strided-copy.ts";
 
 /** Pieces that are located at a time: some tens of bytes each. */
 const BATCH = 128 * 1024;
-/** A shard of more decoded bytes is not fetched whole: it would not leave room for another one. */
-const WHOLE_SHARD_BYTES = 16 * 1024 * 1024;
+/**
+ * A shard of more decoded bytes is not fetched whole: it would not leave room for another one. Pieces of it that come
+ * side by side are decoded while others are on their way, which is worth the question for the index where the way is long.
+ */
+const WHOLE_SHARD_BYTES = { near: 16 * 1024 * 1024, far: 4 * 1024 * 1024 } as const;
 
 /** A chunk of fewer decoded bytes is decoded on this thread: handing it to another would take longer. */
 const ASYNC_BYTES = 32 * 1024;
@@ -114,7 +117,7 @@ export class ChunkReader {
     const inParts: number[] = [];
     for (let row = 0; row < rows.count; row++) {
       const kind = places.kinds[row] ?? PLACE_MISSING;
-      (this.#isFetchedWhole(level, rows, row, kind) ? whole : inParts).push(row);
+      (this.#isFetchedWhole(level, rows, row, kind, places) ? whole : inParts).push(row);
     }
     await fetchChunks(this.#array.storage, places, whole, this.#flow, this.#consumer(level, rows, places));
     const piece = this.#layout.levels[level];
@@ -135,10 +138,12 @@ export class ChunkReader {
     await this.#fetch(level + 1, children, pieces);
   }
 
-  #isFetchedWhole(level: number, rows: ChunkRows, row: number, kind: number): boolean {
+  #isFetchedWhole(level: number, rows: ChunkRows, row: number, kind: number, places: PiecePlaces): boolean {
     const piece = this.#layout.levels[level];
     if (piece === undefined || kind === PLACE_MISSING || kind === PLACE_INLINE) return true;
-    if (piece.kind === "rows" || this.#decodedBytes(level, rows, row) > WHOLE_SHARD_BYTES) return false;
+    if (piece.kind === "rows") return false;
+    const way = isNear(places.locations[places.locationIndexes[row] ?? 0] ?? "") ? "near" : "far";
+    if (this.#decodedBytes(level, rows, row) > WHOLE_SHARD_BYTES[way]) return false;
     return this.#plan.childCount(level, rows, row) * 2 >= this.#shard(level, rows, row).index.count;
   }
 

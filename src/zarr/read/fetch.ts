@@ -15,10 +15,12 @@ import type { PiecePlaces } from "./places.ts";
 /** On this machine a further request costs as much as a few pages more. */
 const NEAR: RangePolicy = { gap: 16 * 1024, maximum: 1024 * 1024 };
 /** A round trip to an object store costs as much as a MiB more. */
-const FAR: RangePolicy = { gap: 512 * 1024, maximum: 8 * 1024 * 1024 };
+const FAR: RangePolicy = { gap: 512 * 1024, maximum: 4 * 1024 * 1024 };
 
+/** Stored bytes of an object for each decoded one, as long as none was seen that compresses worse. */
+const STORED_SHARE = 0.6;
 /** More requests to this machine at a time bring nothing but cold memory. */
-const NEAR_REQUESTS = 6;
+const NEAR_REQUESTS = 8;
 
 /** What is done with the bytes of chunks. */
 export interface ChunkConsumer {
@@ -39,6 +41,7 @@ export async function fetchChunks(
   consumer: ChunkConsumer,
 ): Promise<void> {
   const ranges = new Map<number, number[]>();
+  let share = STORED_SHARE;
   for (const row of rows) {
     const kind = places.kinds[row];
     if (kind === PLACE_RANGE) {
@@ -47,8 +50,15 @@ export async function fetchChunks(
       if (group) group.push(row);
       else ranges.set(location, [row]);
     } else if (kind === PLACE_OBJECT) {
-      await flow.start(2 * consumer.decodedBytes(row), () =>
-        fetchObject(storage, places, row, flow, consumer),
+      const decoded = consumer.decodedBytes(row);
+      const address = places.locations[places.locationIndexes[row] ?? 0] ?? "";
+      await flow.start(
+        decoded * share + Math.min(decoded, DECODING_BYTES),
+        async () => {
+          const stored = await fetchObject(storage, places, row, flow, consumer);
+          share = Math.max(share, stored / decoded);
+        },
+        isNear(address) ? NEAR_REQUESTS : undefined,
       );
     } else {
       flow.throwIfFailed();
@@ -74,17 +84,19 @@ export async function fetchChunks(
   }
 }
 
-function isNear(address: string): boolean {
+/** Whether an address is of this machine: a further request costs nearly nothing. */
+export function isNear(address: string): boolean {
   return /^(file|memory):/.test(address);
 }
 
+/** Fetches a whole object; gives its bytes in number. */
 async function fetchObject(
   storage: Storage,
   places: PiecePlaces,
   row: number,
   flow: Flow,
   consumer: ChunkConsumer,
-): Promise<void> {
+): Promise<number> {
   const location = places.locationIndexes[row] ?? 0;
   const loan = consumer.buffers?.loan();
   const result = await readIfPresent(storage, places.locations[location] ?? "", [{ offset: 0 }], {
@@ -92,8 +104,10 @@ async function fetchObject(
     version: places.versions?.[location],
     allocate: loan?.allocate,
   });
-  await consumer.consume(row, result?.parts[0]);
+  const bytes = result?.parts[0];
+  await consumer.consume(row, bytes);
   loan?.end();
+  return bytes?.length ?? 0;
 }
 
 async function fetchRange(

@@ -10,7 +10,7 @@ import { onAbort } from "../../storage/abort.ts";
 /** Requests at a time; object stores answer many side by side, and 30 ms each add up. */
 const MAX_REQUESTS = 64;
 /** Bytes at a time, stored and decoded together. One chunk that is larger than this goes alone. */
-const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_BYTES = 24 * 1024 * 1024;
 /** Decoded bytes that the chunks of one request may have under way. */
 export const DECODING_BYTES: number = 8 * 1024 * 1024;
 
