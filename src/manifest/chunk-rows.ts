@@ -6,9 +6,12 @@
 
 import type { ChunkGrid, RectilinearAxis } from "../zarr/array-metadata.ts";
 
-/** A row of chunks along the axis: the length that is stored, and how much of it lies inside of the array. */
-export interface ChunkRow {
+/** Rows of chunks along the axis that are alike, one after another. */
+export interface ChunkRows {
+  readonly count: number;
+  /** The length that is stored. */
   readonly stored: number;
+  /** How much of it lies inside of the array. Only the last row of an array can hold less than is stored. */
   readonly inside: number;
 }
 
@@ -25,17 +28,26 @@ export function axisOf(grid: ChunkGrid, axis: number): RectilinearAxis {
 }
 
 /** The chunks of an axis of a length. */
-export function axisRows(lengths: RectilinearAxis, length: number): ChunkRow[] {
-  const rows: ChunkRow[] = [];
+export function axisRows(lengths: RectilinearAxis, length: number): ChunkRows[] {
+  const rows: ChunkRows[] = [];
   const runs = typeof lengths === "number" ? [[lengths, Infinity] as const] : lengths;
   let start = 0;
-  for (const [stored, count] of runs) {
-    for (let index = 0; index < count && start < length; index++) {
-      rows.push({ stored, inside: Math.min(stored, length - start) });
-      start += stored;
+  for (const [stored, most] of runs) {
+    if (start >= length) break;
+    const whole = Math.min(most, Math.floor((length - start) / stored));
+    if (whole > 0) rows.push({ count: whole, stored, inside: stored });
+    start += whole * stored;
+    if (whole < most && start < length) {
+      rows.push({ count: 1, stored, inside: length - start });
+      start = length;
     }
   }
   return rows;
+}
+
+/** Number of rows. */
+export function rowCount(rows: readonly ChunkRows[]): number {
+  return rows.reduce((total, { count }) => total + count, 0);
 }
 
 /** What must be the same for chunks to lie in one grid: the lengths along all other axes. */
@@ -63,12 +75,14 @@ export function commonSection(parts: readonly Sectioned[], axis: number): { key:
 
 /** The length that most steps along the axis are stored in. */
 export function commonLength(
-  rows: readonly (readonly ChunkRow[])[],
+  rows: readonly (readonly ChunkRows[])[],
   section: ChunkGrid,
   axis: number,
 ): number {
   const weights = new Map<number, number>();
-  for (const { stored, inside } of rows.flat()) weights.set(stored, (weights.get(stored) ?? 0) + inside);
+  for (const { count, stored, inside } of rows.flat()) {
+    weights.set(stored, (weights.get(stored) ?? 0) + count * inside);
+  }
   let best: readonly [number, number] | undefined;
   for (const entry of weights) if (best === undefined || entry[1] > best[1]) best = entry;
   if (best) return best[0];

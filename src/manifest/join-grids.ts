@@ -5,7 +5,7 @@
  */
 
 import type { ChunkGrid, RectilinearAxis } from "../zarr/array-metadata.ts";
-import { axisRows, type ChunkRow } from "./chunk-rows.ts";
+import { axisRows, type ChunkRows, rowCount } from "./chunk-rows.ts";
 import type { JoinPart, JoinPiece, JoinPlan } from "./join-plan.ts";
 
 /** Tries one way after the other; each gives undefined where it does not apply. */
@@ -15,7 +15,7 @@ export class Join {
   /** Gives the chunk lengths of all other axes. */
   readonly #section: ChunkGrid;
   readonly #conforming: readonly boolean[];
-  readonly #rows: readonly (readonly ChunkRow[])[];
+  readonly #rows: readonly (readonly ChunkRows[])[];
   readonly #starts: readonly number[];
   readonly #length: number;
 
@@ -24,7 +24,7 @@ export class Join {
     axis: number,
     section: ChunkGrid,
     conforming: readonly boolean[],
-    rows: readonly (readonly ChunkRow[])[],
+    rows: readonly (readonly ChunkRows[])[],
   ) {
     this.#parts = parts;
     this.#axis = axis;
@@ -52,9 +52,11 @@ export class Join {
     const all = this.#rows.flat();
     const length = all[0]?.inside;
     if (length === undefined || this.#conforming.includes(false)) return undefined;
-    if (all.some(({ inside }, index) => inside > length || (inside < length && index < all.length - 1))) {
-      return undefined;
-    }
+    const differs = all.some(
+      ({ count, inside }, index) =>
+        inside > length || (inside < length && (count > 1 || index < all.length - 1)),
+    );
+    if (differs) return undefined;
     // A whole chunk of another length at the end stays where it is: a rectilinear grid can say that.
     const last = all.at(-1);
     if (last !== undefined && last.stored === last.inside && last.stored !== length) return undefined;
@@ -84,19 +86,19 @@ export class Join {
   rectilinear(length: number): JoinPlan {
     const trimmed = new Set<number>();
     const last = this.#parts.findLastIndex(({ shape }) => (shape[this.#axis] ?? 0) > 0);
-    const lengths: number[] = [];
+    const lengths: (readonly [length: number, count: number])[] = [];
     const pieces = this.#parts.flatMap((_, part) => {
       if (this.#conforming[part] !== true) {
-        const inside = axisRows(length, this.#parts[part]?.shape[this.#axis] ?? 0).map((row) => row.inside);
-        lengths.push(...inside);
-        return rewritten(inside.length);
+        const own = axisRows(length, this.#parts[part]?.shape[this.#axis] ?? 0);
+        for (const { count, inside } of own) lengths.push([inside, count]);
+        return rewritten(rowCount(own));
       }
       const rows = this.#rows[part] ?? [];
       if (part === last) {
-        lengths.push(...rows.map(({ stored }) => stored));
-        return kept(part, 0, rows.length);
+        for (const { count, stored } of rows) lengths.push([stored, count]);
+        return kept(part, 0, rowCount(rows));
       }
-      lengths.push(...rows.map(({ inside }) => inside));
+      for (const { count, inside } of rows) lengths.push([inside, count]);
       return this.#shortened(part, trimmed, ({ stored, inside }) => stored === inside);
     });
     return {
@@ -115,14 +117,15 @@ export class Join {
       const start = this.#starts[part] ?? 0;
       const stop = start + (shape[this.#axis] ?? 0);
       let at = start;
-      (this.#rows[part] ?? []).forEach(({ stored, inside }, index) => {
-        const ends = at + inside === this.#length || inside === length;
-        if (this.#conforming[part] === true && at % length === 0 && stored === length && ends) {
+      let index = 0;
+      for (const { count, stored, inside } of this.#rows[part] ?? []) {
+        for (let number = 0; number < count; number++, index++, at += inside) {
+          const ends = at + inside === this.#length || inside === length;
+          if (this.#conforming[part] !== true || at % length !== 0 || stored !== length || !ends) continue;
           pieces.push(...rewritten(at / length - row), ...kept(part, index, index + 1));
           row = at / length + 1;
         }
-        at += inside;
-      });
+      }
       if (stop === this.#length) {
         pieces.push(...rewritten(Math.ceil(stop / length) - row));
         row = Math.ceil(stop / length);
@@ -136,7 +139,7 @@ export class Join {
     };
   }
 
-  #everyRow(holds: (row: ChunkRow) => boolean): boolean {
+  #everyRow(holds: (row: Pick<ChunkRows, "stored" | "inside">) => boolean): boolean {
     return this.#rows.every((rows, part) => this.#conforming[part] !== true || rows.every(holds));
   }
 
@@ -146,15 +149,20 @@ export class Join {
   }
 
   /** All rows of a part, the last of which may have to be shortened. */
-  #shortened(part: number, trimmed: Set<number>, exact: (row: ChunkRow) => boolean): JoinPiece[] {
+  #shortened(
+    part: number,
+    trimmed: Set<number>,
+    exact: (row: Pick<ChunkRows, "stored" | "inside">) => boolean,
+  ): JoinPiece[] {
     const rows = this.#rows[part] ?? [];
     const last = rows.at(-1);
-    if (last === undefined || exact(last)) return kept(part, 0, rows.length);
+    const count = rowCount(rows);
+    if (last === undefined || exact(last)) return kept(part, 0, count);
     if (this.#parts[part]?.cuttable === true && exact({ stored: last.inside, inside: last.inside })) {
       trimmed.add(part);
-      return kept(part, 0, rows.length);
+      return kept(part, 0, count);
     }
-    return [...kept(part, 0, rows.length - 1), ...rewritten(1)];
+    return [...kept(part, 0, count - 1), ...rewritten(1)];
   }
 
   #plan(
@@ -191,12 +199,12 @@ export class Join {
     };
   }
 
-  #rectilinearGrid(lengths: readonly number[], common: number): ChunkGrid {
+  #rectilinearGrid(lengths: readonly (readonly [number, number])[], common: number): ChunkGrid {
     const runs: [number, number][] = [];
-    for (const length of lengths) {
+    for (const [length, count] of lengths) {
       const last = runs.at(-1);
-      if (last && last[0] === length) last[1] += 1;
-      else runs.push([length, 1]);
+      if (last && last[0] === length) last[1] += count;
+      else runs.push([length, count]);
     }
     const joined: RectilinearAxis = runs.length > 0 ? runs : common;
     const section = this.#section;
