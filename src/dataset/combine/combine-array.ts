@@ -23,6 +23,7 @@ import type { CombinePlanOptions } from "./options.ts";
 import { markPending, takePending } from "./pending.ts";
 import { chunkBytes, type Piece, widenPiece } from "./piece.ts";
 import { commonTimeEncoding, reencodeTimes, type TimeEncoding, timeElement } from "./time-encoding.ts";
+import { unpackPiece } from "./unpack.ts";
 
 /** Manifests that are loaded at the same time. */
 const CONCURRENT_MANIFESTS = 32;
@@ -65,7 +66,12 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
     piece: part.array && (await pieceOf(part, part.array, array, notes, options)),
   }));
   const barrier = parts.map((part) => part.array?.barrier).find((reason) => reason !== undefined);
-  const present = loaded.flatMap(({ piece }) => (piece ? [piece] : []));
+  const present = unpackedAlike(
+    loaded.flatMap(({ piece }) => (piece ? [piece] : [])),
+    append,
+    notes,
+    options,
+  );
   const [first] = present;
   if (first === undefined) throw new MoraineError("NotFound", "no source has it", { path });
   checkDrift(present, array, options);
@@ -75,12 +81,14 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
   }
   const common = first.metadata;
   const held = new Set(loaded.flatMap(({ piece, index }) => (piece ? [index.join()] : [])));
-  const adjusted = loaded.flatMap(({ piece, index, contents, lengths }, position) => {
+  const given = present.values();
+  const adjusted = loaded.flatMap(({ piece: own, index, contents, lengths }, position) => {
+    const piece = own && given.next().value;
     if (piece) return [{ index, piece: adjust(piece, present, common, time?.sources[position], time) }];
     // Another source may have what belongs to the same place.
     if (held.has(index.join())) return [];
-    const own = array.isNew ? [] : dimensions;
-    return [{ index, piece: missingPart(contents.source.address, path, common, lengths, own) }];
+    const joined = array.isNew ? [] : dimensions;
+    return [{ index, piece: missingPart(contents.source.address, path, common, lengths, joined) }];
   });
   const cells = await distinctCells(adjusted, path, options, notes);
   const widened = array.isNew
@@ -177,6 +185,19 @@ async function pieceOf(
   return { ...piece, manifest: marked };
 }
 
+/** Pieces that are packed differently as the numbers that they stand for, where that is asked for. */
+function unpackedAlike(
+  pieces: readonly Piece[],
+  append: boolean,
+  notes: string[],
+  { drift }: CombinePlanOptions,
+): readonly Piece[] {
+  const [packing] = findDrift(pieces, ["packing"]);
+  if (drift !== "decode" || append || packing === undefined) return pieces;
+  notes.push(`stored unpacked, as doubles: ${describeDrift(packing)}`);
+  return pieces.map(unpackPiece);
+}
+
 function checkDrift(
   pieces: readonly Piece[],
   { path, time }: ArrayParts,
@@ -192,6 +213,7 @@ function checkDrift(
   const choices = [
     ...(drift === "split" ? [] : ["--drift split makes a group of each"]),
     ...(serious === codecs ? ["--drift decode stores what deviates in the common form"] : []),
+    ...(serious.kind === "packing" ? ["--drift decode stores all of it unpacked"] : []),
   ];
   throw new MoraineError("Incompatible", [describeDrift(serious), ...choices].join("; "), {
     path,

@@ -22,7 +22,10 @@ export type VariableJoin =
 export type DriftRule =
   /** An error that names the sources. */
   | "error"
-  /** Chunks of another encoding are stored decoded in the common one. What cannot be is an error. */
+  /**
+   * Chunks of another encoding are stored decoded in the common one; arrays that are packed differently are stored
+   * unpacked, whole. What cannot be is an error.
+   */
   | "decode"
   /** Sources that agree become one group each. */
   | "split";

@@ -101,9 +101,15 @@ describe("what differs between files", () => {
     expect(summary.notes.filter(({ note }) => note.includes("of one encoding"))).toHaveLength(2);
   });
 
-  it("packing cannot be decoded into one form", async () => {
+  it("in packing is unpacked on request, whole", async () => {
     const files = ["packed-0.nc", "packed-1.nc"].map(archiveFile);
-    expect((await refused(files, { concat: "time", drift: "decode" })).code).toBe("Incompatible");
+    const { target, summary } = await combined(files, { concat: "time", drift: "decode" });
+    const array = await (await open(target)).array("v");
+    // v is 100 * time + 10 * lat + lon before it is packed: raw * 0.5 + 1, then raw * 0.25 + 1
+    const { data } = await get(array, [null, 1, 2]);
+    expect(data).toEqual(Float64Array.of(7, 57, 54, 79));
+    expect(array.attributes).toEqual({ _FillValue: "AAAAAAAA+H8=" });
+    expect(summary.notes.map(({ note }) => note).join()).toContain("unpacked");
   });
 });
 
