@@ -6,6 +6,7 @@
 
 import type { Verb } from "./verb.ts";
 import { branch } from "./verbs/branch.ts";
+import { check } from "./verbs/check.ts";
 import { diff } from "./verbs/diff.ts";
 import { digest } from "./verbs/digest.ts";
 import { expire } from "./verbs/expire.ts";
@@ -26,6 +27,7 @@ export const VERBS: readonly Verb[] = [
   digest,
   refs,
   read,
+  check,
   index,
   verify,
   log,

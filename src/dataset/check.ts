@@ -1,0 +1,288 @@
+/**
+ * Can an archive be virtualised? Barriers, eras and costs of any number of files, told without writing anything.
+ *
+ * @module
+ */
+
+import { type ErrorCode, isMoraineError, MoraineError } from "../errors.ts";
+import type { VirtualArray } from "../manifest/virtual-group.ts";
+import { StorageRouter } from "../storage/router.ts";
+import { describeDrift, eraKey, findDrift } from "./combine/drift.ts";
+import { mapConcurrent } from "./concurrent.ts";
+import { officialBarrier } from "./official-clients.ts";
+import { addressOf, openSource, type SourceOptions } from "./open.ts";
+import { walkSource } from "./source.ts";
+
+export interface CheckOptions extends SourceOptions {
+  readonly onProgress?: ((progress: CheckProgress) => void) | undefined;
+}
+
+export interface CheckProgress {
+  readonly files: number;
+  readonly totalFiles: number;
+  readonly chunks: number;
+  readonly bytes: number;
+}
+
+/** A kind of obstacle, how often it stands in the way, and where. */
+export interface BarrierCount {
+  readonly code: ErrorCode;
+  readonly reason: string;
+  readonly arrays: number;
+  readonly files: number;
+  /** The first few. */
+  readonly examples: readonly { readonly source: string; readonly path: string }[];
+}
+
+/** Files that can be joined without changing values: same variables, types, packing, codecs. */
+export interface Era {
+  readonly files: number;
+  readonly first: string;
+  readonly last: string;
+}
+
+/** The report. Sizes are bytes. */
+export interface CheckReport {
+  readonly files: number;
+  readonly formats: Readonly<Record<string, number>>;
+  /** Files that cannot be opened. */
+  readonly failed: readonly { readonly source: string; readonly code: ErrorCode; readonly message: string }[];
+  readonly arrays: {
+    /** Whose chunks official clients read where they lie. */
+    readonly virtual: number;
+    /** That must be decoded and stored. */
+    readonly decoded: number;
+    readonly unreadable: number;
+  };
+  readonly barriers: readonly BarrierCount[];
+  readonly eras: readonly Era[];
+  /** What differs between the eras, in words, by array. */
+  readonly drift: readonly { readonly path: string; readonly difference: string }[];
+  readonly chunks: number;
+  /** Of the chunks that references would cover. */
+  readonly virtualBytes: number;
+  /** What a repository would take on disk for the references, about. */
+  readonly indexBytes: number;
+  readonly cost: {
+    readonly requests: number;
+    readonly bytes: number;
+    readonly rounds: number;
+    readonly seconds: number;
+  };
+}
+
+/** Files that are scanned at the same time. */
+const CONCURRENT_FILES = 8;
+const EXAMPLES = 3;
+/** Bytes of a reference in an Icechunk manifest after compression, measured on hourly fields. */
+const REFERENCE_BYTES = 8;
+/** Eras that are told apart; an archive with more has a file of its own kind nearly everywhere. */
+const MOST_ERAS = 1000;
+
+/**
+ * Scans files and reports what stands in the way of virtual references to them. Files that cannot be opened are
+ * part of the report.
+ *
+ * Memory: the metadata of one file for each era, and a few numbers.
+ */
+export async function check(sources: readonly string[], options: CheckOptions = {}): Promise<CheckReport> {
+  const started = performance.now();
+  const storage = options.storage ?? new StorageRouter(options);
+  const run = new ArchiveCheck(sources.length, { ...options, storage });
+  await mapConcurrent(sources, CONCURRENT_FILES, (typed) => run.file(typed));
+  const { requests, bytes, rounds } = storage.statistics;
+  return run.report({ requests, bytes, rounds, seconds: (performance.now() - started) / 1000 });
+}
+
+interface EraSoFar {
+  readonly arrays: ReadonlyMap<string, VirtualArray>;
+  readonly sources: [first: string, last: string];
+  files: number;
+}
+
+/** What stands in the way of one array. */
+interface Obstacle {
+  readonly path: string;
+  readonly code: ErrorCode;
+  readonly reason: string;
+}
+
+interface BarrierSoFar {
+  readonly code: ErrorCode;
+  readonly reason: string;
+  readonly examples: { source: string; path: string }[];
+  arrays: number;
+  files: number;
+}
+
+class ArchiveCheck {
+  readonly #total: number;
+  readonly #options: CheckOptions & { readonly storage: StorageRouter };
+  readonly #formats: Record<string, number> = {};
+  readonly #failed: { source: string; code: ErrorCode; message: string }[] = [];
+  readonly #barriers = new Map<string, BarrierSoFar>();
+  readonly #eras = new Map<string, EraSoFar>();
+  readonly #arrays = { virtual: 0, decoded: 0, unreadable: 0 };
+  #files = 0;
+  #chunks = 0;
+  #virtualBytes = 0;
+
+  constructor(total: number, options: CheckOptions & { readonly storage: StorageRouter }) {
+    this.#total = total;
+    this.#options = options;
+  }
+
+  async file(typed: string): Promise<void> {
+    try {
+      await this.#scan(addressOf(typed));
+    } catch (error) {
+      if (!isMoraineError(error) || error.code === "Aborted") throw error;
+      this.#failed.push({ source: error.source ?? typed, code: error.code, message: error.message });
+    }
+    this.#files += 1;
+    this.#options.onProgress?.({
+      files: this.#files,
+      totalFiles: this.#total,
+      chunks: this.#chunks,
+      bytes: this.#options.storage.statistics.bytes,
+    });
+  }
+
+  report(cost: CheckReport["cost"]): CheckReport {
+    const eras = [...this.#eras.values()].sort((a, b) => (a.sources[0] < b.sources[0] ? -1 : 1));
+    const barriers = [...this.#barriers.values()].map(({ code, reason, arrays, files, examples }) => ({
+      code,
+      reason,
+      arrays,
+      files,
+      examples,
+    }));
+    return {
+      files: this.#files,
+      formats: this.#formats,
+      failed: this.#failed.sort((a, b) => (a.source < b.source ? -1 : 1)),
+      arrays: this.#arrays,
+      barriers: barriers.sort((a, b) => b.arrays - a.arrays || (a.reason < b.reason ? -1 : 1)),
+      eras: eras.map(({ files, sources: [first, last] }) => ({ files, first, last })),
+      drift: driftBetween(eras),
+      chunks: this.#chunks,
+      virtualBytes: this.#virtualBytes,
+      indexBytes: this.#chunks * REFERENCE_BYTES,
+      cost,
+    };
+  }
+
+  async #scan(address: string): Promise<void> {
+    const { signal } = this.#options;
+    const source = await openSource(address, this.#options);
+    this.#formats[source.format] = (this.#formats[source.format] ?? 0) + 1;
+    const arrays = new Map<string, VirtualArray>();
+    const obstacles: Obstacle[] = [];
+    const waiting: Promise<void>[] = [];
+    for await (const { path, node } of walkSource(source, "/", { signal })) {
+      if (node.kind === "fault") {
+        if (node.hidden === true) continue;
+        this.#arrays.unreadable += 1;
+        obstacles.push({ path, code: node.error.code, reason: node.error.message });
+      } else if (node.kind === "array" && node.hidden !== true) {
+        arrays.set(path, node);
+        waiting.push(this.#array(path, node, obstacles));
+      }
+    }
+    await Promise.all(waiting);
+    this.#obstacles(address, obstacles);
+    this.#era(address, arrays);
+    await source.close();
+  }
+
+  async #array(path: string, array: VirtualArray, obstacles: Obstacle[]): Promise<void> {
+    const barrier = array.barrier ?? officialBarrier(array.metadata);
+    if (barrier !== undefined || array.manifest === undefined) {
+      this.#arrays.decoded += 1;
+      const reason = "its chunks have no place of their own";
+      obstacles.push({ path, code: "UnsupportedLayout", reason, ...barrier });
+      return;
+    }
+    try {
+      const manifest = await array.manifest({ signal: this.#options.signal });
+      this.#arrays.virtual += 1;
+      this.#chunks += manifest.count;
+      let masked = 0;
+      for (let entry = 0; entry < manifest.count; entry++) {
+        this.#virtualBytes += manifest.lengths[entry] ?? 0;
+        if ((manifest.filterMasks?.[entry] ?? 0) !== 0) masked += 1;
+      }
+      if (masked > 0) {
+        const reason = "some chunks were stored without some of the filters: these are stored anew";
+        obstacles.push({ path, code: "UnsupportedFilter", reason });
+      }
+    } catch (error) {
+      if (!isMoraineError(error) || error.code === "Aborted") throw error;
+      this.#arrays.unreadable += 1;
+      obstacles.push({ path, code: error.code, reason: error.message });
+    }
+  }
+
+  /** Adds those of one file. */
+  #obstacles(source: string, obstacles: readonly Obstacle[]): void {
+    const met = new Set<BarrierSoFar>();
+    for (const { path, code, reason } of obstacles) {
+      const key = `${code} ${reason}`;
+      let barrier = this.#barriers.get(key);
+      if (barrier === undefined) {
+        barrier = { code, reason, examples: [], arrays: 0, files: 0 };
+        this.#barriers.set(key, barrier);
+      }
+      barrier.arrays += 1;
+      if (barrier.examples.length < EXAMPLES) barrier.examples.push({ source, path });
+      met.add(barrier);
+    }
+    for (const barrier of met) barrier.files += 1;
+  }
+
+  #era(source: string, arrays: ReadonlyMap<string, VirtualArray>): void {
+    const key = eraKey(arrays);
+    const era = this.#eras.get(key);
+    if (era === undefined) {
+      if (this.#eras.size >= MOST_ERAS) {
+        throw new MoraineError("Incompatible", `it is of another kind than ${MOST_ERAS} files before it`, {
+          source,
+        });
+      }
+      // The chunk indexes are not needed any more.
+      const metadata = new Map(
+        [...arrays].map(([path, array]) => [path, { ...array, manifest: undefined }] as const),
+      );
+      this.#eras.set(key, { arrays: metadata, sources: [source, source], files: 1 });
+      return;
+    }
+    era.files += 1;
+    if (source < era.sources[0]) era.sources[0] = source;
+    if (source > era.sources[1]) era.sources[1] = source;
+  }
+}
+
+function driftBetween(eras: readonly EraSoFar[]): { path: string; difference: string }[] {
+  if (eras.length < 2) return [];
+  const paths = new Set(eras.flatMap(({ arrays }) => [...arrays.keys()]));
+  return [...paths].flatMap((path) => {
+    const having = eras.filter(({ arrays }) => arrays.has(path));
+    const subjects = having.flatMap(({ arrays, sources: [source] }) => {
+      const array = arrays.get(path);
+      return array ? [{ source, metadata: array.metadata }] : [];
+    });
+    const isTime = subjects.some(({ metadata }) =>
+      / since /.test(String(metadata.attributes["units"] ?? "")),
+    );
+    const drift = findDrift(subjects, [
+      "data type",
+      "dimensions",
+      "packing",
+      "flags",
+      "codecs",
+      ...(isTime ? [] : (["units"] as const)),
+    ]).map((found) => ({ path, difference: describeDrift(found) }));
+    if (having.length === eras.length) return drift;
+    return [{ path, difference: `it is in ${having.length} of ${eras.length} eras only` }, ...drift];
+  });
+}
