@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { OpenFiles, readAt } from "../../src/storage/file/open-files.ts";
+import { OpenFiles, readAt } from "../../../src/storage/file/open-files.ts";
 
 let folder = "";
 beforeAll(async () => {
