@@ -13,8 +13,11 @@ export interface FileHead {
   readonly version: Version;
 }
 
-/** A first request of this size holds all metadata of many small files. */
-export const HEAD_BYTES: number = 64 * 1024;
+/**
+ * A first request of this size holds most metadata of most files: over a network it costs little more than the
+ * round trips that it saves.
+ */
+export const HEAD_BYTES: number = 256 * 1024;
 
 export interface OpenOptions extends StorageOptions {
   /** Where it is at hand already. */

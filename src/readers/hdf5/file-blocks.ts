@@ -9,12 +9,14 @@ import type { Storage, StorageOptions, Version } from "../../storage/storage.ts"
 import { type OpenOptions, readHead } from "../reader.ts";
 
 /** A miss is widened to blocks of this size: what lies beside metadata is mostly metadata. */
-const BLOCK = 32 * 1024;
+const BLOCK = 64 * 1024;
 /** So many scattered misses at once are not worth their neighbours: they are widened to small blocks. */
 const MANY = 64;
 const SMALL_BLOCK = 4 * 1024;
 /** Misses that go on where the last one ended double the block up to here. */
 const LARGEST_BLOCK = 1024 * 1024;
+/** A block that ends so near the end of the file goes on to it: writers put what they write last there. */
+const TAIL = 256 * 1024;
 /** Bytes that are remembered; the least recently used go first. */
 const CACHE = 64 * 1024 * 1024;
 /** No structure of metadata is larger; a length beyond is that of a broken file. */
@@ -193,6 +195,7 @@ export class FileBlocks {
       if (previous?.end === from && block !== SMALL_BLOCK) {
         to = Math.max(to, from + Math.min(2 * (previous.end - previous.start), LARGEST_BLOCK));
       }
+      if (block !== SMALL_BLOCK && this.size - to <= TAIL) to = this.size;
       found.push(this.#request(from, Math.min(to, limit), index, signal));
     }
     return found;
