@@ -52,11 +52,17 @@ export function addressOf(typed: string): string {
 export async function openSource(typed: string, options: SourceOptions = {}): Promise<OpenedSource> {
   const address = addressOf(typed);
   const storage = options.storage ?? new StorageRouter(options);
+  // Asked for side by side where a folder is likelier than a file; its bytes decide all the same.
+  const marks = FILE_NAME.test(address) ? undefined : findMarks(address, storage, options);
+  marks?.catch(() => undefined);
   const head = address.endsWith("/") ? undefined : await headOf(address, storage, options);
   return head === undefined
-    ? await openFolder(address, storage, options)
+    ? await openFolder(address, await (marks ?? findMarks(address, storage, options)), storage, options)
     : await openFile(address, head, storage, options);
 }
+
+/** Names of files: an ending that is none of a store's or repository's. */
+const FILE_NAME = /\.(?!(?:icechunk|zarr|parquet|parq)$)[a-z][a-z0-9]{0,5}$|^https?:.*[?]/i;
 
 /** The first bytes of a file; undefined where no file is. */
 async function headOf(
@@ -168,17 +174,27 @@ async function openReferences(
   }
 }
 
+/** What a folder holds, as its marks tell. */
+async function findMarks(
+  address: string,
+  storage: StorageRouter,
+  options: StorageOptions,
+): Promise<{ readonly repository: boolean; readonly zarr: boolean }> {
+  const has = async (key: string): Promise<boolean> =>
+    (await headOf(joinAddress(address, key), storage, options)) !== undefined;
+  const [repository = false, zarr = false] = await Promise.all(
+    [MARKS.icechunk, MARKS.zarr].map(async (keys) => (await Promise.all(keys.map(has))).some(Boolean)),
+  );
+  return { repository, zarr };
+}
+
 async function openFolder(
   typed: string,
+  { repository, zarr }: { readonly repository: boolean; readonly zarr: boolean },
   storage: StorageRouter,
   options: SourceOptions,
 ): Promise<OpenedSource> {
   const address = typed.endsWith("/") ? typed : `${typed}/`;
-  const has = async (key: string): Promise<boolean> =>
-    (await headOf(joinAddress(address, key), storage, options)) !== undefined;
-  const [repository, zarr] = await Promise.all(
-    [MARKS.icechunk, MARKS.zarr].map(async (keys) => (await Promise.all(keys.map(has))).some(Boolean)),
-  );
   if (repository) {
     const { openRepositorySource } = await import("./repository-source.ts");
     return await openRepositorySource(address, storage, options);

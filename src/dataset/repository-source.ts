@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Ref } from "../icechunk/history.ts";
 import { Repository } from "../icechunk/repository.ts";
 import type { StorageRouter } from "../storage/router.ts";
 import type { SourceOptions } from "./open.ts";
@@ -21,10 +20,9 @@ export async function openRepositorySource(
   storage: StorageRouter,
   options: SourceOptions,
 ): Promise<OpenedSource> {
-  const { signal } = options;
+  const { signal, ref, asOf } = options;
   const authorize = authorizationFor(address, options.authorize);
-  const repository = await Repository.open(storage, address, { signal, authorize });
-  const session = await repository.readonlySession(await refOf(repository, options), { signal });
+  const session = await Repository.openSession(storage, address, { name: ref, asOf }, { signal, authorize });
   const root = session.node("/");
   if (root?.kind === "fault") throw root.error;
   return {
@@ -36,12 +34,4 @@ export async function openRepositorySource(
     statistics: () => storage.statistics,
     close: () => Promise.resolve(),
   };
-}
-
-/** What a name means: a branch, a tag or a snapshot, in this order. */
-async function refOf(repository: Repository, { ref, asOf, signal }: SourceOptions): Promise<Ref> {
-  if (ref === undefined) return { asOf };
-  if ((await repository.listBranches({ signal })).has(ref)) return { branch: ref, asOf };
-  if ((await repository.listTags({ signal })).has(ref)) return { tag: ref, asOf };
-  return { snapshotId: ref, asOf };
 }

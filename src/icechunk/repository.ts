@@ -23,6 +23,7 @@ import { encodeMetadata } from "./format/metadata.ts";
 import type { RepoInfo } from "./format/repo.ts";
 import type { RepositoryStatus } from "./format/update.ts";
 import { type CollectedGarbage, type CollectOptions, collectGarbage } from "./garbage-collection.ts";
+import { type Ref, refNamed, resolveRef } from "./history.ts";
 import { type MigrateOptions, type Migration, migrateRepository } from "./migration.ts";
 import { RearrangeSession } from "./rearrange-session.ts";
 import {
@@ -69,6 +70,25 @@ export class Repository extends RepositoryView {
     const files = new RepositoryFiles(address, storage, options.durable);
     await files.readInfo(options);
     return new Repository(files, options);
+  }
+
+  /**
+   * A session that reads one snapshot, for a single look at the state of the repository: opening to read once.
+   *
+   * @param name a branch, tag or snapshot, in this order; main where nothing is said
+   * Errors: `NotFound`.
+   */
+  static async openSession(
+    storage: Storage,
+    address: string,
+    { name, asOf }: { readonly name?: string | undefined; readonly asOf?: Date | undefined },
+    options: RepositoryOptions = {},
+  ): Promise<Session> {
+    const files = new RepositoryFiles(address, storage);
+    const info = await files.readInfo(options);
+    const ref: Ref = { ...(name !== undefined && refNamed(info, name, files.address)), asOf };
+    const repository = new Repository(files, options);
+    return new Session(await repository.sessionParts(info, resolveRef(info, ref, files.address), options));
   }
 
   /** Opens a repository, made where there is none. */
