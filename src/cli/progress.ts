@@ -34,7 +34,7 @@ export class ProgressLine {
       const total = progress.totalFiles === undefined ? "" : `/${progress.totalFiles}`;
       parts.push(`${progress.files}${total} files`);
     }
-    if (progress.chunks !== undefined) parts.push(`${progress.chunks.toLocaleString("en")} chunks`);
+    if (progress.chunks !== undefined) parts.push(`${formatCount(progress.chunks)} chunks`);
     if (progress.bytes !== undefined) {
       parts.push(formatBytes(progress.bytes), `${formatBytes(progress.bytes / seconds)}/s`);
     }
@@ -53,6 +53,11 @@ export class ProgressLine {
     if (this.#width > 0) process.stderr.write(`\r${" ".repeat(this.#width)}\r`);
     this.#width = 0;
   }
+}
+
+/** `1,234,567`, without the tables of `toLocaleString`, which take a third of a second to load. */
+export function formatCount(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** `1.5 MiB`. */

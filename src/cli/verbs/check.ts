@@ -5,7 +5,7 @@
  */
 
 import { type CheckReport, check as checkSources } from "../../dataset/check.ts";
-import { formatBytes, formatDuration, ProgressLine } from "../progress.ts";
+import { formatBytes, formatCount, formatDuration, ProgressLine } from "../progress.ts";
 import { sourceOptions } from "../source-options.ts";
 import { REF_OPTIONS, type Verb, type VerbContext } from "../verb.ts";
 
@@ -57,11 +57,11 @@ async function printReport(report: CheckReport, context: VerbContext): Promise<v
     for (const { path, difference } of drift) await context.print(`  ${path}: ${difference}`);
   }
   await context.print(
-    `${report.chunks.toLocaleString("en")} chunks, ${formatBytes(report.virtualBytes)} that stay where they are; ` +
+    `${formatCount(report.chunks)} chunks, ${formatBytes(report.virtualBytes)} that stay where they are; ` +
       `an index of about ${formatBytes(report.indexBytes)}`,
   );
   await context.print(
-    `scanned in ${formatDuration(cost.seconds)}: ${cost.requests.toLocaleString("en")} requests, ` +
+    `scanned in ${formatDuration(cost.seconds)}: ${formatCount(cost.requests)} requests, ` +
       `${formatBytes(cost.bytes)}, ${cost.rounds} rounds`,
   );
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Finding } from "../../icechunk/fsck.ts";
+import { formatCount } from "../progress.ts";
 import { openRepository } from "../repository-words.ts";
 import type { Verb } from "../verb.ts";
 
@@ -38,7 +39,7 @@ export const fsck: Verb = {
       for (const finding of findings) await context.print(textOf(finding));
       await context.print(
         `${checked.snapshots} snapshots, ${checked.manifests} manifests, ${checked.transactionLogs} transaction logs, ` +
-          `${checked.references.toLocaleString("en")} references, ${checked.nativeChunks.toLocaleString("en")} chunk objects: ` +
+          `${formatCount(checked.references)} references, ${formatCount(checked.nativeChunks)} chunk objects: ` +
           `${wrong} wrong, ${findings.length - wrong} to know`,
       );
     }

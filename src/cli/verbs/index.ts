@@ -12,7 +12,7 @@ import {
   type TargetFormat,
 } from "../../dataset/index/summary.ts";
 import { COMBINE_OPTIONS, combineOptions } from "../combine-options.ts";
-import { formatBytes, formatDuration, ProgressLine } from "../progress.ts";
+import { formatBytes, formatCount, formatDuration, ProgressLine } from "../progress.ts";
 import { storageOptions } from "../storage-options.ts";
 import { parseBytes, UsageError, type Verb, type VerbContext } from "../verb.ts";
 
@@ -95,7 +95,7 @@ async function printSummary(summary: IndexSummary, context: VerbContext): Promis
   const { chunks, statistics } = summary;
   const kinds = (["virtual", "native", "inline", "missing"] as const)
     .filter((kind) => chunks[kind] > 0)
-    .map((kind) => `${chunks[kind].toLocaleString("en")} ${kind}`);
+    .map((kind) => `${formatCount(chunks[kind])} ${kind}`);
   await context.print(
     `${summary.target}: ${summary.arrays} arrays in ${summary.groups} groups, ` +
       `${kinds.join(", ") || "no"} chunks (${formatBytes(summary.virtualBytes)} stay where they are)`,
@@ -108,7 +108,7 @@ async function printSummary(summary: IndexSummary, context: VerbContext): Promis
   const notes = summary.notes.map(({ path, note }) => `  ${path}: ${note}`);
   await printList(notes, context);
   await context.print(
-    `${statistics.requests.toLocaleString("en")} requests, ${formatBytes(statistics.bytes)} read, ` +
+    `${formatCount(statistics.requests)} requests, ${formatBytes(statistics.bytes)} read, ` +
       `${statistics.rounds} rounds, ${statistics.seconds < 10 ? `${statistics.seconds.toFixed(2)} s` : formatDuration(statistics.seconds)}`,
   );
 }

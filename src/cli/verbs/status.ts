@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatBytes } from "../progress.ts";
+import { formatBytes, formatCount } from "../progress.ts";
 import { openRepository } from "../repository-words.ts";
 import { UsageError, type Verb } from "../verb.ts";
 
@@ -61,10 +61,10 @@ export const status: Verb = {
     for (const prefix of document.containers) await context.print(`  virtual chunks below ${prefix}`);
     if (document.storage) {
       for (const [kind, { count, bytes }] of Object.entries(document.storage.chunks)) {
-        await context.print(`  ${kind} chunks: ${count.toLocaleString("en")}, ${formatBytes(bytes)}`);
+        await context.print(`  ${kind} chunks: ${formatCount(count)}, ${formatBytes(bytes)}`);
       }
       for (const [kind, { count, bytes }] of Object.entries(document.storage.files)) {
-        await context.print(`  files of ${kind}: ${count.toLocaleString("en")}, ${formatBytes(bytes)}`);
+        await context.print(`  files of ${kind}: ${formatCount(count)}, ${formatBytes(bytes)}`);
       }
     }
     return 0;
