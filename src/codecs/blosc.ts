@@ -5,13 +5,9 @@
  */
 
 import { itemSize } from "../data-types/data-type.ts";
-import {
-  type BloscCompressor,
-  type BloscSettings,
-  type BloscShuffle,
-  decodeBlosc,
-  encodeBlosc,
-} from "./blosc-container.ts";
+import { decodeBlosc } from "./blosc/decoder.ts";
+import { type BloscSettings, encodeBlosc } from "./blosc/encoder.ts";
+import type { BloscCompressor, BloscShuffle } from "./blosc/format.ts";
 import type { BytesToBytesCodec, CodecMaker } from "./codec.ts";
 import { Configuration } from "./configuration.ts";
 import { native } from "./native.ts";

@@ -16,7 +16,7 @@ export const makeBytes: CodecMaker = (values, representation) => {
   if (itemSize(dataType) === undefined) throw configuration.error(`it cannot encode ${dataType.name}`);
   const words = wordsOf(dataType);
   const endian =
-    configuration.value("endian") === undefined && words.length === 0
+    (configuration.value("endian") ?? null) === null && words.length === 0
       ? "little"
       : configuration.word("endian", ["little", "big"]);
   return bytesCodec(representation, endian === "big" ? words : []);

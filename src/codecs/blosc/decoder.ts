@@ -1,38 +1,32 @@
 /**
- * The container of Blosc 1: a header, where each block starts, and blocks that are shuffled and compressed by
- * themselves.
+ * Decoding Blosc's containers.
  *
- * Header: version of the format (2), version of the compressor's format, flags, bytes of an element, then decoded
- * bytes, bytes of a block and encoded bytes, 4 bytes each. All integers are little-endian.
- *
- * @see https://github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst
  * @module
  */
 
-import { MoraineError } from "../errors.ts";
-import { transposeBits, untransposeBits } from "./bit-transpose.ts";
-import { decodeBlosclz, encodeBlosclz } from "./lz/blosclz.ts";
-import { decodeLz4Block, encodeLz4Block } from "./lz/lz4-block.ts";
-import { decodeSnappy } from "./lz/snappy.ts";
-import { native } from "./native.ts";
-import { shuffle, unshuffleInto } from "./shuffle.ts";
+import { MoraineError } from "../../errors.ts";
+import { untransposeBits } from "../bit-transpose.ts";
+import { decodeBlosclz } from "../lz/blosclz.ts";
+import { decodeLz4Block } from "../lz/lz4-block.ts";
+import { decodeSnappy } from "../lz/snappy.ts";
+import { native } from "../native.ts";
+import { unshuffleInto } from "../shuffle.ts";
+import {
+  BIT_SHUFFLED,
+  type BloscCompressor,
+  COMPRESSORS,
+  FORMAT,
+  HEADER,
+  SHUFFLED,
+  STORED,
+  WHOLE_BLOCKS,
+  wholeGroups,
+} from "./format.ts";
 
-export type BloscShuffle = "noshuffle" | "shuffle" | "bitshuffle";
-export type BloscCompressor = "blosclz" | "lz4" | "lz4hc" | "snappy" | "zlib" | "zstd";
-
-const HEADER = 16;
-const FORMAT = 2;
-const SHUFFLED = 0x01;
-const STORED = 0x02;
-const BIT_SHUFFLED = 0x04;
-const WHOLE_BLOCKS = 0x10;
 /** Blocks of elements of up to 16 bytes are split into as many streams, when these have at least 128 bytes. */
 const MOST_SPLITS = 16;
 const SMALLEST = 128;
-const BLOCK_BYTES = 128 * 1024;
 
-/** Compressors in the order of their numbers in the header's flags. */
-const COMPRESSORS = ["blosclz", "lz4", "snappy", "zlib", "zstd"] as const;
 /** The best that each of them can do, roughly: more is a lie. */
 const BEST_RATIOS = [256, 256, 64, 1100, 45_000] as const;
 
@@ -179,100 +173,6 @@ function untransposeBlock(from: Uint8Array, to: Uint8Array, typeSize: number): v
   const whole = wholeGroups(from.length, typeSize);
   if (whole > 0) untransposeBits(from.subarray(0, whole), to, typeSize);
   to.set(from.subarray(whole), whole);
-}
-
-function wholeGroups(length: number, typeSize: number): number {
-  const elements = Math.floor(length / typeSize);
-  return elements % 8 === 0 ? elements * typeSize : 0;
-}
-
-/** How a container is written. */
-export interface BloscSettings {
-  readonly compressor: BloscCompressor;
-  readonly level: number;
-  readonly shuffle: BloscShuffle;
-  /** Bytes of an element, 1 to 255. */
-  readonly typeSize: number;
-  /** Bytes of a block; 0 leaves it to the encoder. */
-  readonly blockSize: number;
-}
-
-/** Encodes a container. Errors: `UnsupportedCodec` for Snappy, which is only read. */
-export function encodeBlosc(bytes: Uint8Array, settings: BloscSettings): Uint8Array {
-  const { shuffle: kind, typeSize, level } = settings;
-  const unit = typeSize * 8;
-  const wished = settings.blockSize || BLOCK_BYTES;
-  const blockSize = Math.min(Math.max(wished - (wished % unit), unit), Math.max(bytes.length, 1));
-  const number = settings.compressor === "lz4hc" ? 1 : COMPRESSORS.indexOf(settings.compressor);
-  const flags =
-    (number << 5) | WHOLE_BLOCKS | (kind === "shuffle" ? SHUFFLED : kind === "bitshuffle" ? BIT_SHUFFLED : 0);
-  if (level === 0 || bytes.length < SMALLEST)
-    return container(flags | STORED, typeSize, bytes, blockSize, [bytes], []);
-  const parts: Uint8Array[] = [];
-  const starts: number[] = [];
-  let at = HEADER + 4 * Math.ceil(bytes.length / blockSize);
-  for (let start = 0; start < bytes.length; start += blockSize) {
-    const block = shuffled(bytes.subarray(start, start + blockSize), settings);
-    const encoded = compress(block, settings);
-    const stream = encoded.length < block.length ? encoded : block;
-    const length = new Uint8Array(4);
-    new DataView(length.buffer).setInt32(0, stream.length, true);
-    parts.push(length, stream);
-    starts.push(at);
-    at += 4 + stream.length;
-  }
-  return at >= HEADER + bytes.length
-    ? container(flags | STORED, typeSize, bytes, blockSize, [bytes], [])
-    : container(flags, typeSize, bytes, blockSize, parts, starts);
-}
-
-function container(
-  flags: number,
-  typeSize: number,
-  bytes: Uint8Array,
-  blockSize: number,
-  parts: readonly Uint8Array[],
-  starts: readonly number[],
-): Uint8Array {
-  const head = HEADER + 4 * starts.length;
-  const out = new Uint8Array(parts.reduce((total, part) => total + part.length, head));
-  const view = new DataView(out.buffer);
-  out.set([FORMAT, 1, flags, typeSize]);
-  view.setUint32(4, bytes.length, true);
-  view.setUint32(8, blockSize, true);
-  view.setUint32(12, out.length, true);
-  starts.forEach((start, block) => void view.setInt32(HEADER + 4 * block, start, true));
-  let at = head;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
-function shuffled(block: Uint8Array, { shuffle: kind, typeSize }: BloscSettings): Uint8Array {
-  if (kind === "shuffle") return shuffle(block, typeSize);
-  const whole = kind === "bitshuffle" ? wholeGroups(block.length, typeSize) : 0;
-  if (whole === 0) return block;
-  const out = block.slice();
-  transposeBits(block.subarray(0, whole), out, typeSize);
-  return out;
-}
-
-function compress(block: Uint8Array, { compressor, level }: BloscSettings): Uint8Array {
-  switch (compressor) {
-    case "blosclz":
-      return encodeBlosclz(block);
-    case "zlib":
-      return native.deflate.deflate(block, "zlib", level);
-    case "zstd":
-      // As c-blosc: level 9 is the most that Zstandard can do.
-      return native.zstd.compress(block, level < 9 ? Math.max(2 * level - 1, 1) : 22, false);
-    case "snappy":
-      throw new MoraineError("UnsupportedCodec", "blosc: nothing is written with Snappy here");
-    default:
-      return encodeLz4Block(block);
-  }
 }
 
 function corrupt(what: string): MoraineError {
