@@ -85,10 +85,11 @@ export function describeLog(log: TransactionLog, paths: ReadonlyMap<NodeId, stri
   for (const [id, { rank, count, coordinates }] of log.updatedChunks) {
     const path = paths.get(id);
     if (path === undefined) continue;
-    updatedChunks.set(
-      path,
-      Array.from({ length: count }, (_, i) => [...coordinates.subarray(i * rank, (i + 1) * rank)]),
-    );
+    const chunks = Array.from({ length: count }, (_, i) => [
+      ...coordinates.subarray(i * rank, (i + 1) * rank),
+    ]);
+    // An array that was deleted and the one in its place have one path.
+    updatedChunks.set(path, [...(updatedChunks.get(path) ?? []), ...chunks]);
   }
   return {
     newGroups: named(log.newGroups),
