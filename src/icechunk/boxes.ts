@@ -62,6 +62,8 @@ export class Cells {
   readonly #cellStrides: Float64Array;
   readonly #rank: number;
   readonly #coordinates: Uint32Array;
+  /** Chunks of a cell where cells follow one another in C order: only the first axis is cut. */
+  readonly #slab: number | undefined;
   /** Whether one cell holds the whole grid. */
   readonly single: boolean;
 
@@ -73,6 +75,9 @@ export class Cells {
     this.#cellStrides = gridStrides(cells);
     this.#coordinates = new Uint32Array(this.#rank);
     this.single = cells.every((count) => count === 1);
+    this.#slab = cells.slice(1).every((count) => count === 1)
+      ? (cell[0] ?? 1) * (this.#gridStrides[0] ?? 1)
+      : undefined;
   }
 
   /** The box of a cell, which may reach beyond the grid. */
@@ -97,11 +102,28 @@ export class Cells {
     return cell;
   }
 
+  #groupSlabs({ count, positions }: ChunkReferences, slab: number): Map<number, Uint32Array> {
+    const groups = new Map<number, Uint32Array>();
+    for (let first = 0; first < count; ) {
+      const cell = Math.floor((positions?.[first] ?? first) / slab);
+      let end = first + 1;
+      while (end < count && (positions?.[end] ?? end) < (cell + 1) * slab) end += 1;
+      const start = first;
+      groups.set(
+        cell,
+        Uint32Array.from({ length: end - start }, (_, i) => start + i),
+      );
+      first = end;
+    }
+    return groups;
+  }
+
   /** Entries of references by cell; undefined stands for all of them. */
   group(references: ChunkReferences): Map<number, Uint32Array | undefined> {
     const { count, positions } = references;
     if (count === 0) return new Map();
     if (this.single) return new Map([[0, undefined]]);
+    if (this.#slab !== undefined) return this.#groupSlabs(references, this.#slab);
     const cells = new Float64Array(count);
     const counts = new Map<number, number>();
     for (let entry = 0; entry < count; entry++) {

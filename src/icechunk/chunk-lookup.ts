@@ -9,7 +9,7 @@ import { boxOfGrid, intersection, isEmptyBox } from "./boxes.ts";
 import type { ChunkChanges } from "./chunk-changes.ts";
 import { readPart } from "./commit-manifests.ts";
 import { type ChunkReferences, gridStrides, positionOf } from "./format/chunk-references.ts";
-import type { Manifest } from "./format/manifest.ts";
+import { type Manifest, PositionedBuilder } from "./format/manifest.ts";
 import { ReferenceBuilder } from "./format/reference-builder.ts";
 import type { ArrayNode, ManifestPart, Snapshot } from "./format/snapshot.ts";
 import { mergeReferences, type ReferenceRun, withoutMissing } from "./merge-references.ts";
@@ -41,31 +41,33 @@ export async function findReferences(
   const rank = gridShape.length;
   const strides = gridStrides(gridShape);
   const clip = changes ? boxOfGrid(changes.clip) : undefined;
+  const index = indexOf(manifests, gridShape);
   const partOf = new Int32Array(count).fill(-1);
   const needed = new Set<number>();
   let last = -1;
   for (let chunk = 0; chunk < count; chunk++) {
     const at = chunk * rank;
     if (clip && !contains(clip, coordinates, at, rank)) continue;
-    if (changes?.has(positionOf(coordinates, at, gridShape, strides))) continue;
-    const before = manifests[last];
+    const position = positionOf(coordinates, at, gridShape, strides);
+    if (position < 0 || changes?.has(position)) continue;
+    const before = index.sorted[last];
     if (!before || !contains(before.extents, coordinates, at, rank)) {
-      last = manifests.findIndex((part) => contains(part.extents, coordinates, at, rank));
+      last = index.find(position, coordinates, at, rank);
       if (last >= 0) needed.add(last);
     }
     partOf[chunk] = last;
   }
-  const read = await readManifests(files, snapshot, manifests, [...needed], options);
+  const read = await readManifests(files, snapshot, index.sorted, needed, options);
   const arrays = read.map((manifest) => manifest?.array(node.id));
   const builder = new ReferenceBuilder(count);
   for (let chunk = 0; chunk < count; chunk++) {
     const at = chunk * rank;
     const position = positionOf(coordinates, at, gridShape, strides);
     if (position >= 0 && changes?.copy(position, builder)) continue;
-    const index = partOf[chunk] ?? -1;
-    const manifest = read[index];
-    const array = arrays[index];
-    const part = manifests[index];
+    const place = partOf[chunk] ?? -1;
+    const manifest = read[place];
+    const array = arrays[place];
+    const part = index.sorted[place];
     const table =
       manifest && array && part && position >= 0
         ? manifest.find(array, coordinates, at, rank, placeInBox(part.extents, coordinates, at, rank))
@@ -80,20 +82,77 @@ async function readManifests(
   files: RepositoryFiles,
   snapshot: Snapshot,
   parts: readonly ManifestPart[],
-  wanted: readonly number[],
+  wanted: Iterable<number>,
   options: StorageOptions,
 ): Promise<(Manifest | undefined)[]> {
-  const read = new Array<Manifest | undefined>(parts.length);
+  const read: (Manifest | undefined)[] = [];
+  const waiting = [...wanted];
   let next = 0;
   const work = async (): Promise<void> => {
-    for (let i = next++; i < wanted.length; i = next++) {
-      const index = wanted[i] ?? 0;
-      const part = parts[index];
-      if (part) read[index] = await files.manifestOf(snapshot, part, options);
+    for (let i = next++; i < waiting.length; i = next++) {
+      const part = parts[waiting[i] ?? 0];
+      if (part) read[waiting[i] ?? 0] = await files.manifestOf(snapshot, part, options);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENT_MANIFESTS, wanted.length) }, work));
+  await Promise.all(Array.from({ length: Math.min(CONCURRENT_MANIFESTS, waiting.length) }, work));
   return read;
+}
+
+/** The manifests of an array by their place in the grid. */
+class PartIndex {
+  readonly gridShape: readonly number[];
+  readonly sorted: readonly ManifestPart[];
+  /** Whether each ends before the next begins. */
+  readonly inOrder: boolean;
+  /** Place of the first chunk of each box. */
+  readonly #starts: Float64Array;
+
+  constructor(parts: readonly ManifestPart[], gridShape: readonly number[]) {
+    this.gridShape = gridShape;
+    const strides = gridStrides(gridShape);
+    const corner = ({ extents }: ManifestPart, side: 0 | 1): number =>
+      gridShape.reduce(
+        (sum, _, axis) => sum + ((extents[2 * axis + side] ?? 0) - side) * (strides[axis] ?? 0),
+        0,
+      );
+    const sorted = [...parts].sort((a, b) => corner(a, 0) - corner(b, 0));
+    this.sorted = sorted;
+    this.#starts = Float64Array.from(sorted, (part) => corner(part, 0));
+    this.inOrder = sorted.every((part, i) => {
+      const next = sorted[i + 1];
+      return next === undefined || corner(part, 1) < corner(next, 0);
+    });
+  }
+
+  /** Which manifest has the chunk at a place in its box; -1 where none has. */
+  find(position: number, coordinates: Uint32Array, at: number, rank: number): number {
+    if (!this.inOrder) return this.sorted.findIndex((part) => contains(part.extents, coordinates, at, rank));
+    let low = 0;
+    let high = this.#starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#starts[middle] ?? 0) <= position) low = middle + 1;
+      else high = middle;
+    }
+    const part = this.sorted[low - 1];
+    return part && contains(part.extents, coordinates, at, rank) ? low - 1 : -1;
+  }
+}
+
+function isSameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((length, axis) => length === b[axis]);
+}
+
+const indexes = new WeakMap<readonly ManifestPart[], PartIndex>();
+
+function indexOf(parts: readonly ManifestPart[], gridShape: readonly number[]): PartIndex {
+  let index = indexes.get(parts);
+  // An array that was resized keeps its manifests, whose places in the grid are others then.
+  if (!index || !isSameShape(index.gridShape, gridShape)) {
+    index = new PartIndex(parts, gridShape);
+    indexes.set(parts, index);
+  }
+  return index;
 }
 
 function contains(box: Uint32Array, coordinates: Uint32Array, at: number, rank: number): boolean {
@@ -123,12 +182,34 @@ export async function allReferences(
 ): Promise<ChunkReferences> {
   const grid = boxOfGrid(node.gridShape);
   const clip = changes ? intersection(grid, boxOfGrid(changes.clip)) : grid;
-  const runs: ReferenceRun[] = [];
-  for (const part of node.manifests) {
-    if (isEmptyBox(intersection(part.extents, clip))) continue;
-    runs.push({ references: await readPart(files, snapshot, node, part, clip, options) });
-  }
+  const parts = node.manifests.filter((part) => !isEmptyBox(intersection(part.extents, clip)));
+  const { sorted, inOrder } = new PartIndex(parts, node.gridShape);
+  const runs: ReferenceRun[] = inOrder
+    ? [{ references: await readInOrder(files, snapshot, node, sorted, clip, options) }]
+    : await Promise.all(
+        parts.map(async (part) => ({
+          references: await readPart(files, snapshot, node, part, clip, options),
+        })),
+      );
   if (changes) runs.push({ references: changes.references() });
   if (runs.length === 0) return new ReferenceBuilder(0).finish(node.gridShape, new Float64Array(0));
   return withoutMissing(mergeReferences(runs));
+}
+
+async function readInOrder(
+  files: RepositoryFiles,
+  snapshot: Snapshot,
+  node: ArrayNode,
+  parts: readonly ManifestPart[],
+  clip: Uint32Array,
+  options: StorageOptions,
+): Promise<ChunkReferences> {
+  const manifests = await readManifests(files, snapshot, parts, parts.keys(), options);
+  const count = manifests.reduce((total, manifest) => total + (manifest?.array(node.id)?.count ?? 0), 0);
+  const columns = new PositionedBuilder(count);
+  manifests.forEach((manifest, i) => {
+    const box = intersection(parts[i]?.extents ?? clip, clip);
+    manifest?.collect(node.id, node.gridShape, box, columns);
+  });
+  return columns.finish(node.gridShape);
 }

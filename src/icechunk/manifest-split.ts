@@ -9,7 +9,7 @@ import type { JsonObject, JsonValue } from "../binary/json.ts";
 import type { ArrayNode } from "./format/snapshot.ts";
 
 /** Most references in a manifest where no rule of the configuration says otherwise. */
-const REFERENCES_PER_MANIFEST = 65_536;
+const REFERENCES_PER_MANIFEST = 16_384;
 /** An axis must be so many times longer than the first to be taken for the one that grows. */
 const MUCH_LONGER = 32;
 const TIME_NAMES = /^(time|t|date|datetime|valid_time|reference_time|init_time|record|step|day|month|year)$/i;

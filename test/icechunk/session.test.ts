@@ -132,6 +132,43 @@ describe("a session", () => {
     expect(await errorsOf(repository)).toEqual([]);
   });
 
+  it("finds chunks in several manifests, also after a resize", async () => {
+    const splitSizes = [
+      [
+        "AnyArray",
+        [
+          { condition: { Axis: 0 }, num_chunks: 2 },
+          { condition: { Axis: 1 }, num_chunks: 2 },
+        ],
+      ],
+    ];
+    const repository = await newRepository({ config: { splitSizes } });
+    const first = await repository.writableSession();
+    first.createArray("/a", byteArray([5, 5]));
+    for (let i = 0; i < 25; i++) await first.setChunk("/a", [Math.floor(i / 5), i % 5], chunk(i));
+    await first.commit("chunks");
+    const expected = (shape: [number, number]) => {
+      const keys: Record<string, string> = {};
+      for (let i = 0; i < Math.min(shape[0], 5); i++) {
+        for (let j = 0; j < Math.min(shape[1], 5); j++) keys[`a/c/${i}/${j}`] = chunk(5 * i + j).join();
+      }
+      return keys;
+    };
+    const session = await repository.writableSession();
+    expect(await chunksOf(session)).toEqual(expected([5, 5]));
+    for (const shape of [
+      [7, 9],
+      [7, 3],
+      [4, 3],
+    ] as [number, number][]) {
+      session.updateArray("/a", byteArray(shape));
+      expect(await chunksOf(session)).toEqual(expected(shape));
+    }
+    await session.commit("resized");
+    expect(await chunksOf(await repository.readonlySession())).toEqual(expected([4, 3]));
+    expect(await errorsOf(repository)).toEqual([]);
+  });
+
   it("packs small native chunks into one object, large ones into their own", async () => {
     const storage = new MemoryStorage();
     const repository = await newRepository({}, storage);

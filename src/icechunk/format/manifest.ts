@@ -176,6 +176,7 @@ export class Manifest {
   // Neighbours mostly lie in one object: what was found last is compared before anything is decoded.
   #lastBuilder: ReferenceBuilder | undefined;
   #lastLocation: Uint8Array = new Uint8Array(0);
+  #lastStart = -1;
   #lastText = "";
   #lastEtag: string | undefined;
   #lastModified: number | undefined;
@@ -189,13 +190,17 @@ export class Manifest {
     const etag = etagField === 0 ? undefined : this.#text(reader.follow(table + etagField));
     const timeField = this.#fields[REFERENCE_SLOT.lastModified] ?? 0;
     const lastModified = (timeField === 0 ? 0 : reader.u32(table + timeField)) || undefined;
-    const sameLocation = compareBytes(location, this.#lastLocation) === 0 && this.#lastLocation.length > 0;
+    // Writers that share strings point to the very same bytes.
+    const sameLocation =
+      start === this.#lastStart ||
+      (compareBytes(location, this.#lastLocation) === 0 && this.#lastLocation.length > 0);
     const same = sameLocation && etag === this.#lastEtag && lastModified === this.#lastModified;
     if (same && builder === this.#lastBuilder) return this.#lastIndex;
     if (!sameLocation) {
       this.#lastText = TEXT.decode(compressed ? this.#unpackLocation(location, table) : location);
       this.#lastLocation = location;
     }
+    this.#lastStart = start;
     this.#lastEtag = etag;
     this.#lastModified = lastModified;
     this.#lastBuilder = builder;
@@ -241,14 +246,24 @@ export class Manifest {
    *   what lies outside the grid, which an array that shrank leaves behind
    */
   references(nodeId: NodeId, gridShape: readonly number[], box: Uint32Array): ChunkReferences {
+    const columns = new PositionedBuilder(this.array(nodeId)?.count ?? 0);
+    this.collect(nodeId, gridShape, box, columns);
+    return columns.finish(gridShape);
+  }
+
+  /** Adds the references of an array to columns, in which all come before them; see {@link references}. */
+  collect(
+    nodeId: NodeId,
+    gridShape: readonly number[],
+    box: Uint32Array,
+    { builder, positions }: PositionedBuilder,
+  ): void {
     const rank = gridShape.length;
     const reader = this.#reader;
     const strides = gridStrides(gridShape);
     const array = this.array(nodeId) ?? { start: 0, count: 0 };
-    const builder = new ReferenceBuilder(array.count);
-    const positions = new Float64Array(array.count);
     const coordinates = new Uint32Array(rank);
-    let before = -1;
+    let before = builder.count === 0 ? -1 : (positions[builder.count - 1] ?? -1);
     for (let i = 0; i < array.count; i++) {
       const table = reader.follow(array.start + 4 * i);
       const index = this.#index(table, rank);
@@ -265,6 +280,21 @@ export class Manifest {
       positions[builder.count] = position;
       this.copy(table, builder);
     }
-    return builder.finish(gridShape, positions);
+  }
+}
+
+/** Columns that are filled, and the place of each entry in the grid. */
+export class PositionedBuilder {
+  readonly builder: ReferenceBuilder;
+  readonly positions: Float64Array;
+
+  /** @param capacity most entries that will be added */
+  constructor(capacity: number) {
+    this.builder = new ReferenceBuilder(capacity);
+    this.positions = new Float64Array(capacity);
+  }
+
+  finish(gridShape: readonly number[]): ChunkReferences {
+    return this.builder.finish(gridShape, this.positions);
   }
 }
