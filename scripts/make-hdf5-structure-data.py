@@ -101,7 +101,7 @@ def _(path):
 
 @make("filtered-heap.h5.gz")
 def _(path):
-    """A group whose heap is compressed: direct blocks below the root, and a heap of one block."""
+    """Groups whose heaps are compressed: direct blocks below the root, a heap of one block, huge objects."""
     with h5py.File(path, "w", libver="latest") as f:
         for name, count in (("large", 400), ("small", 12)):
             creation = h5p.create(h5p.GROUP_CREATE)
@@ -110,6 +110,8 @@ def _(path):
             assert library.H5Pset_link_phase_change(i64(creation.id), unsigned(4), unsigned(2)) >= 0
             group = h5py.Group(h5py.h5g.create(f.id, name.encode(), gcpl=creation))
             for i in range(count): group[f"{name} {i:04}"] = h5py.SoftLink(f"target {i} " + "abc" * 30)
+        # Larger than what is kept in the heap's blocks: each by itself, filtered too.
+        for i in range(3): group[f"huge {i}"] = h5py.SoftLink("xyz" * (2000 + i))
 
 
 @make("attributes.h5.gz")
