@@ -23,7 +23,7 @@ const { values: flags } = parseArgs({
   },
 });
 /** A worker that says nothing for so long hangs. */
-const HANG = 10_000;
+const HANG = 30_000;
 const LARGEST_FILE = 512 * 1024;
 const NAMES = /\.(h5|hdf5|hdf|he5|nc|nc4|cdf|h5ad|nwb|mat)(\.gz)?$/;
 

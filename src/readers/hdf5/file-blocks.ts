@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MoraineError } from "../../errors.ts";
+import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { Storage, StorageOptions, Version } from "../../storage/storage.ts";
 import { type OpenOptions, readHead } from "../reader.ts";
 
@@ -120,18 +120,35 @@ export class FileBlocks {
     if (missed.length > 0) {
       const block = missed.length > MANY ? SMALL_BLOCK : this.#block;
       for (const i of missed) {
-        const [offset, length] = [offsets[i] ?? 0, lengths[i] ?? 0];
-        const segments = this.#segmentsOf(offset, offset + length, block, options.signal);
-        const ready = Promise.all(segments.map((segment) => segment.ready));
+        const reading = this.#load(offsets[i] ?? 0, lengths[i] ?? 0, block, options.signal);
         waiting.push(
-          ready.then(() => {
-            parts[i] = joined(segments, offset, length);
+          reading.then((bytes) => {
+            parts[i] = bytes;
           }),
         );
       }
     }
     if (waiting.length > 0) await Promise.all(waiting);
     return parts;
+  }
+
+  /** Waits for the blocks that hold a range. */
+  async #load(
+    offset: number,
+    length: number,
+    block: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array> {
+    for (;;) {
+      const segments = this.#segmentsOf(offset, offset + length, block, signal);
+      try {
+        await Promise.all(segments.map((segment) => segment.ready));
+        return joined(segments, offset, length);
+      } catch (error) {
+        // A request that is shared may have been cancelled by whoever made it: it is made again.
+        if (!isMoraineError(error, "Aborted") || signal?.aborted) throw error;
+      }
+    }
   }
 
   #check(offset: number, length: number): void {

@@ -109,6 +109,16 @@ describe("the blocks of a file", () => {
     expect((await file.read([1000 * KIB], [64]))[0]).toEqual(bytes.subarray(1000 * KIB, 1000 * KIB + 64));
   });
 
+  it("come for those who wait for them when somebody else who did gives up", async () => {
+    const { file } = await open(bytes);
+    const controller = new AbortController();
+    const given = file.read([1000 * KIB], [64], { signal: controller.signal });
+    const waited = file.read([1000 * KIB], [64]);
+    controller.abort();
+    await expect(given).rejects.toMatchObject({ code: "Aborted" });
+    expect((await waited)[0]).toEqual(bytes.subarray(1000 * KIB, 1000 * KIB + 64));
+  });
+
   it("are never of two states of the file", async () => {
     const { storage, file } = await open(bytes);
     await storage.write(ADDRESS, bytes.slice().reverse());
