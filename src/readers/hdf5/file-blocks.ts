@@ -5,8 +5,10 @@
  */
 
 import { isMoraineError, MoraineError } from "../../errors.ts";
+import { throwIfAborted } from "../../storage/abort.ts";
 import type { Storage, StorageOptions, Version } from "../../storage/storage.ts";
 import { type OpenOptions, readHead } from "../reader.ts";
+import { joinedBytes, type Segment, Segments } from "./segments.ts";
 
 /** A miss is widened to blocks of this size: what lies beside metadata is mostly metadata. */
 const BLOCK = 64 * 1024;
@@ -17,23 +19,12 @@ const SMALL_BLOCK = 4 * 1024;
 const LARGEST_BLOCK = 1024 * 1024;
 /** A block that ends so near the end of the file goes on to it: writers put what they write last there. */
 const TAIL = 256 * 1024;
-/** Bytes that are remembered; the least recently used go first. */
-const CACHE = 64 * 1024 * 1024;
 /** No structure of metadata is larger; a length beyond is that of a broken file. */
 const LARGEST_RANGE = 256 * 1024 * 1024;
 
 export interface BlockOptions extends StorageOptions {
   /** Nobody will ask for these bytes again, nor for what lies beside them: fetched exactly, not remembered. */
   readonly once?: boolean | undefined;
-}
-
-/** A range of the file that is remembered or on its way. */
-interface Segment {
-  readonly start: number;
-  readonly end: number;
-  bytes: Uint8Array | undefined;
-  /** Settles when the bytes are there. */
-  readonly ready: Promise<void>;
 }
 
 /** A range that waits for the next request. */
@@ -63,11 +54,7 @@ export class FileBlocks {
   /** Bytes of the file. */
   readonly size: number;
   readonly #storage: Storage;
-  /** By ascending start, none overlapping. */
-  readonly #segments: Segment[] = [];
-  /** From the least recently used on. */
-  readonly #recent = new Set<Segment>();
-  #held = 0;
+  readonly #segments = new Segments();
   #block = BLOCK;
   readonly #queues = new Map<AbortSignal | undefined, Wanted[]>();
 
@@ -84,7 +71,7 @@ export class FileBlocks {
     const size = version.size ?? (await storage.head(source, { signal: options.signal })).size;
     const file = new FileBlocks(source, storage, { ...version, size }, size);
     if (bytes.length > 0) {
-      file.#insert({ start: 0, end: bytes.length, bytes, ready: Promise.resolve() }, 0);
+      file.#segments.insert({ start: 0, end: bytes.length, bytes, ready: Promise.resolve() });
     }
     return file;
   }
@@ -100,16 +87,16 @@ export class FileBlocks {
     lengths: readonly number[],
     options: BlockOptions = {},
   ): Promise<Uint8Array[]> {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     const parts = new Array<Uint8Array>(offsets.length);
     const waiting: Promise<unknown>[] = [];
     const missed: number[] = [];
     for (let i = 0; i < offsets.length; i++) {
       const [offset, length] = [offsets[i] ?? 0, lengths[i] ?? 0];
       this.#check(offset, length);
-      const known = this.#known(offset, length);
+      const known = this.#segments.view(offset, length);
       if (known) parts[i] = known;
-      else if (options.once && !this.#covers(offset, offset + length)) {
+      else if (options.once && !this.#segments.cover(offset, offset + length)) {
         waiting.push(
           this.#fetch(offset, length, options.signal).then((bytes) => {
             parts[i] = bytes;
@@ -143,7 +130,7 @@ export class FileBlocks {
       const segments = this.#segmentsOf(offset, offset + length, block, signal);
       try {
         await Promise.all(segments.map((segment) => segment.ready));
-        return joined(segments, offset, length);
+        return joinedBytes(segments, offset, length);
       } catch (error) {
         // A request that is shared may have been cancelled by whoever made it: it is made again.
         if (!isMoraineError(error, "Aborted") || signal?.aborted) throw error;
@@ -163,62 +150,28 @@ export class FileBlocks {
     }
   }
 
-  /** A view where one remembered segment holds the range. */
-  #known(offset: number, length: number): Uint8Array | undefined {
-    if (length === 0) return new Uint8Array(0);
-    const segment = this.#segments[this.#indexAfter(offset) - 1];
-    if (segment?.bytes === undefined || segment.end < offset + length) return undefined;
-    this.#touch(segment);
-    return segment.bytes.subarray(offset - segment.start, offset - segment.start + length);
-  }
-
-  /** Whether segments hold the whole range, or will. */
-  #covers(start: number, end: number): boolean {
-    let at = start;
-    for (let i = Math.max(this.#indexAfter(start) - 1, 0); at < end; i++) {
-      const segment = this.#segments[i];
-      if (segment === undefined || segment.start > at || segment.end <= at) return false;
-      at = segment.end;
-    }
-    return true;
-  }
-
-  /** Number of segments that start at or before an offset. */
-  #indexAfter(offset: number): number {
-    let low = 0;
-    let high = this.#segments.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#segments[middle]?.start ?? 0) <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
   /** The segments that hold a range; those that are not there yet are asked for, in whole blocks. */
   #segmentsOf(start: number, end: number, block: number, signal: AbortSignal | undefined): Segment[] {
     const found: Segment[] = [];
     for (let at = start; at < end; at = found.at(-1)?.end ?? end) {
-      const index = this.#indexAfter(at);
-      const previous = this.#segments[index - 1];
+      const [previous, next] = this.#segments.around(at);
       if (previous !== undefined && previous.end > at) {
         found.push(previous);
-        this.#touch(previous);
         continue;
       }
-      const limit = this.#segments[index]?.start ?? this.size;
+      const limit = next?.start ?? this.size;
       const from = Math.max(Math.floor(at / block) * block, previous?.end ?? 0);
       let to = Math.ceil(Math.min(limit, end) / block) * block;
       if (previous?.end === from && block !== SMALL_BLOCK) {
         to = Math.max(to, from + Math.min(2 * (previous.end - previous.start), LARGEST_BLOCK));
       }
       if (block !== SMALL_BLOCK && this.size - to <= TAIL) to = this.size;
-      found.push(this.#request(from, Math.min(to, limit), index, signal));
+      found.push(this.#request(from, Math.min(to, limit), signal));
     }
     return found;
   }
 
-  #request(start: number, end: number, index: number, signal: AbortSignal | undefined): Segment {
+  #request(start: number, end: number, signal: AbortSignal | undefined): Segment {
     const fetched = this.#fetch(start, end - start, signal);
     const segment: Segment = {
       start,
@@ -230,36 +183,15 @@ export class FileBlocks {
           segment.bytes = bytes.buffer.byteLength > 2 * bytes.length ? bytes.slice() : bytes;
         },
         (error: unknown) => {
-          this.#remove(segment);
+          this.#segments.remove(segment);
           throw error;
         },
       ),
     };
     // Whoever asked awaits it; the others must not see an unhandled rejection.
     segment.ready.catch(() => undefined);
-    this.#insert(segment, index);
+    this.#segments.insert(segment);
     return segment;
-  }
-
-  #insert(segment: Segment, index: number): void {
-    this.#segments.splice(index, 0, segment);
-    this.#recent.add(segment);
-    this.#held += segment.end - segment.start;
-    for (const oldest of this.#recent) {
-      if (this.#held <= CACHE) break;
-      if (oldest.bytes !== undefined) this.#remove(oldest);
-    }
-  }
-
-  #remove(segment: Segment): void {
-    if (!this.#recent.delete(segment)) return;
-    this.#held -= segment.end - segment.start;
-    this.#segments.splice(this.#indexAfter(segment.start) - 1, 1);
-  }
-
-  #touch(segment: Segment): void {
-    this.#recent.delete(segment);
-    this.#recent.add(segment);
   }
 
   /** Waits for the end of the turn, so that all ranges of it go out together. */
@@ -291,19 +223,4 @@ export class FileBlocks {
       for (const wanted of queue) wanted.reject(error);
     }
   }
-}
-
-/** The bytes of a range that lies in these segments, one after another. */
-function joined(segments: readonly Segment[], offset: number, length: number): Uint8Array {
-  const [first] = segments;
-  if (segments.length === 1 && first?.bytes) {
-    return first.bytes.subarray(offset - first.start, offset - first.start + length);
-  }
-  const bytes = new Uint8Array(length);
-  for (const segment of segments) {
-    const from = Math.max(offset - segment.start, 0);
-    const to = Math.min(offset + length, segment.end) - segment.start;
-    bytes.set(segment.bytes?.subarray(from, to) ?? [], segment.start + from - offset);
-  }
-  return bytes;
 }

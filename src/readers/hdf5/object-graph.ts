@@ -35,13 +35,14 @@ export interface GraphObject {
   readonly attributes: readonly (Attribute | MoraineError)[];
   /** Of a group, by name, in the order of {@link Hdf5File.linksOf}; links that lead nowhere stand as faults. */
   readonly members: ReadonlyMap<string, GraphObject | MoraineError>;
-  readonly links: readonly Link[];
+  /** By name. */
+  readonly links: ReadonlyMap<string, Link>;
 }
 
 interface MutableObject extends GraphObject {
   attributes: readonly (Attribute | MoraineError)[];
   readonly members: Map<string, GraphObject | MoraineError>;
-  links: readonly Link[];
+  links: ReadonlyMap<string, Link>;
   /** Its own fault, where its links cannot be read. */
   fault?: MoraineError;
 }
@@ -52,8 +53,13 @@ interface OpenLink {
   readonly link: Link;
 }
 
-/** Soft links that lead to soft links: the library's own limit. */
+/** Soft and external links on the way to one object: the library's own limit. */
 const MAXIMUM_TRAVERSALS = 16;
+
+/** One count for the whole way: links through links through links would take forever. */
+interface Traversals {
+  left: number;
+}
 
 /** The graph of a file and of those that it links to. */
 export class ObjectGraph {
@@ -95,7 +101,7 @@ export class ObjectGraph {
    */
   async locate(from: GraphFile, fileName: string, path: string): Promise<GraphObject> {
     const file = fileName === "." ? from : await this.#files.external(from, fileName, this.#options);
-    return await this.#descend(await this.#rootOf(file), path, 0);
+    return await this.#descend(await this.#rootOf(file), path, { left: MAXIMUM_TRAVERSALS });
   }
 
   /** One level of groups. */
@@ -104,7 +110,7 @@ export class ObjectGraph {
     this.#level = [];
     const wanted = new Map<GraphFile, Set<number>>();
     for (const group of level) {
-      for (const { target } of group.links) {
+      for (const { target } of group.links.values()) {
         if (target.kind !== "hard") continue;
         const addresses = wanted.get(group.in) ?? new Set();
         wanted.set(group.in, addresses.add(target.address));
@@ -112,7 +118,7 @@ export class ObjectGraph {
     }
     await Promise.all([...wanted].map(([file, addresses]) => this.#discover(file, [...addresses])));
     for (const group of level) {
-      for (const link of group.links) {
+      for (const link of group.links.values()) {
         const { name, target } = link;
         if (target.kind === "hard") {
           const object = this.#objects.get(keyOf(group.in, target.address)) ?? missing(group, name);
@@ -134,7 +140,7 @@ export class ObjectGraph {
     this.#pending = [];
     await Promise.all(
       pending.map(async ({ group, link }) => {
-        const object = await this.#guarded(() => this.#follow(group, link, 0));
+        const object = await this.#guarded(() => this.#follow(group, link, { left: MAXIMUM_TRAVERSALS }));
         group.members.set(link.name, object);
         if (object instanceof MoraineError) return;
         const { address } = object.header;
@@ -143,10 +149,10 @@ export class ObjectGraph {
     );
   }
 
-  async #follow(group: MutableObject, link: Link, traversals: number): Promise<MutableObject> {
+  async #follow(group: MutableObject, link: Link, traversals: Traversals): Promise<MutableObject> {
     const place = { source: group.in.file.metadata.source };
     const { target } = link;
-    if (traversals > MAXIMUM_TRAVERSALS) {
+    if (target.kind !== "hard" && --traversals.left < 0) {
       throw new MoraineError("LimitExceeded", `link "${link.name}" leads to too many links`, place);
     }
     switch (target.kind) {
@@ -158,23 +164,23 @@ export class ObjectGraph {
       }
       case "soft": {
         const start = target.path.startsWith("/") ? await this.#rootOf(group.in) : group;
-        return await this.#descend(start, target.path, traversals + 1);
+        return await this.#descend(start, target.path, traversals);
       }
       case "external": {
         const file = await this.#files.external(group.in, target.file, this.#options);
-        return await this.#descend(await this.#rootOf(file), target.path, traversals + 1);
+        return await this.#descend(await this.#rootOf(file), target.path, traversals);
       }
       case "user-defined":
         throw new MoraineError("UnsupportedLayout", `a link of the user-defined type ${target.type}`, place);
     }
   }
 
-  async #descend(start: MutableObject, path: string, traversals: number): Promise<MutableObject> {
+  async #descend(start: MutableObject, path: string, traversals: Traversals): Promise<MutableObject> {
     let object = start;
     for (const name of path.split("/")) {
       if (name === "" || name === ".") continue;
       if (object.fault) throw object.fault;
-      const link = object.links.find((candidate) => candidate.name === name);
+      const link = object.links.get(name);
       if (!link) {
         throw new MoraineError("NotFound", `a link leads to ${path}, where nothing is`, {
           source: object.in.file.metadata.source,
@@ -226,7 +232,7 @@ export class ObjectGraph {
     groups.forEach((group, i) => {
       const found = links[i] ?? [];
       if (found instanceof MoraineError) group.fault = found;
-      else group.links = found;
+      else group.links = new Map(found.map((link) => [link.name, link]));
       this.#level.push(group);
     });
     const flat = messages.flatMap((found) => (found instanceof MoraineError ? [] : found));
@@ -292,5 +298,5 @@ function objectOf(file: GraphFile, header: ObjectHeader): MutableObject | Morain
       offset: file.file.metadata.base + header.address,
     });
   }
-  return { kind, in: file, header, attributes: [], members: new Map(), links: [] };
+  return { kind, in: file, header, attributes: [], members: new Map(), links: new Map() };
 }

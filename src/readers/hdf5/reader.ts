@@ -86,7 +86,9 @@ class GroupBuilder {
         kind: "group",
         attributes: values,
         children: members,
-        links: new Set(object.links.flatMap(({ name, target }) => (target.kind === "hard" ? [] : [name]))),
+        links: new Set(
+          [...object.links.values()].flatMap(({ name, target }) => (target.kind === "hard" ? [] : [name])),
+        ),
         ...(all.length > 0 && { notes: all }),
       });
     }
@@ -194,7 +196,7 @@ function rename(
 function isDangling(group: GraphObject, name: string): boolean {
   const member = group.members.get(name);
   if (!(member instanceof MoraineError) || member.code !== "NotFound") return false;
-  return group.links.some((link) => link.name === name && link.target.kind === "soft");
+  return group.links.get(name)?.target.kind === "soft";
 }
 
 /** Every object of a graph once, the root first. */
