@@ -55,7 +55,8 @@ export function combineOptions(words: VerbArguments): Partial<IndexOptions> {
   };
 }
 
-function oneOf<Word extends string>(
+/** The value of an option that is one of some words. */
+export function oneOf<Word extends string>(
   words: VerbArguments,
   name: string,
   allowed: readonly Word[],

@@ -11,7 +11,7 @@ import {
   summaryToJson,
   type TargetFormat,
 } from "../../dataset/index/summary.ts";
-import { COMBINE_OPTIONS, combineOptions } from "../combine-options.ts";
+import { COMBINE_OPTIONS, combineOptions, oneOf } from "../combine-options.ts";
 import { formatBytes, formatCount, formatDuration, ProgressLine } from "../progress.ts";
 import { storageOptions } from "../storage-options.ts";
 import { parseBytes, UsageError, type Verb, type VerbContext } from "../verb.ts";
@@ -49,18 +49,24 @@ export const index: Verb = {
     },
     { name: "strict", help: "an array that would be left out is an error" },
     ...COMBINE_OPTIONS,
+    { name: "update", help: "index anew what changed of the repository's sources, remove what went" },
+    { name: "on-error", value: "RULE", help: "sources that cannot be opened: stop (default), or skip" },
   ],
-  positionals: { minimum: 1, maximum: Number.POSITIVE_INFINITY },
+  positionals: { minimum: 0, maximum: Number.POSITIVE_INFINITY },
   examples: [
     "moraine index sst.nc --to archive.icechunk",
     'moraine index a.nc b.nc --to archive.icechunk --message "first two"',
     "moraine index sst.nc --to sst.zarr",
     "moraine index sst-2019.nc sst-2020.nc --concat time --to archive.icechunk",
     "moraine index sst-2021.nc --append time --to archive.icechunk",
+    "moraine index --update --to archive.icechunk",
   ],
   async run(words, context) {
     const target = words.text("to");
     if (target === undefined) throw new UsageError("--to TARGET is needed: where to write");
+    if (words.positionals.length === 0 && !words.flag("update")) {
+      throw new UsageError("a SOURCE is needed: what to index");
+    }
     const format = FORMATS.find((kind) => kind === words.text("format"));
     if (words.text("format") !== undefined && format === undefined) {
       throw new UsageError(`--format takes one of ${FORMATS.join(", ")}`);
@@ -79,12 +85,15 @@ export const index: Verb = {
         describe: words.flag("describe"),
         strict: words.flag("strict"),
         ...combineOptions(words),
+        update: words.flag("update"),
+        onError: oneOf(words, "on-error", ["stop", "skip"]),
         onProgress: (progress) => line.show(progress),
       });
       line.clear();
       if (words.flag("json")) await context.print(JSON.stringify(summaryToJson(summary)));
       else await printSummary(summary, context);
-      return 0;
+      // A source that was left out is a refusal; the rest was done.
+      return summary.leftOut.some(({ path }) => path === "/") ? 1 : 0;
     } finally {
       line.clear();
     }

@@ -47,6 +47,11 @@ export function nameOfPath(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
+/** The path of the group that holds a node. */
+export function parentOfPath(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
+}
+
 /** Whether an array is the coordinate of its own dimension. */
 export function isIndexCoordinate(path: string, { metadata }: VirtualArray): boolean {
   return metadata.shape.length === 1 && metadata.dimensionNames?.[0] === nameOfPath(path);

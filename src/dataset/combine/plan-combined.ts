@@ -5,6 +5,7 @@
  */
 
 import { isMoraineError, MoraineError } from "../../errors.ts";
+import { nodeBelow } from "../../zarr/tree.ts";
 import { mapConcurrent } from "../concurrent.ts";
 import { type GroupPlan, type IndexPlan, joinPlans } from "../index/plan.ts";
 import type { ArrayPlan } from "../index/plan-array.ts";
@@ -12,7 +13,7 @@ import type { ChangedArray, Note } from "../index/summary.ts";
 import type { OpenedSource } from "../source.ts";
 import { mergeAttributes } from "./attributes.ts";
 import { type ArrayParts, combineArray } from "./combine-array.ts";
-import { type Contents, contentsOf, isIndexCoordinate, nameOfPath } from "./contents.ts";
+import { type Contents, contentsOf, isIndexCoordinate, nameOfPath, parentOfPath } from "./contents.ts";
 import { eraKey } from "./drift.ts";
 import type { CombinePlanOptions } from "./options.ts";
 import { type Placement, placeByCoordinates, placeInOrder } from "./placement.ts";
@@ -60,10 +61,12 @@ export async function planCombined(
  * Errors: as {@link planCombined}.
  *
  * @param existing the dataset as it is, opened as a source
+ * @param group path of the group in it that is added to
  */
 export async function planAppend(
   existing: OpenedSource,
   sources: readonly OpenedSource[],
+  group: string,
   dimension: string,
   options: CombinePlanOptions,
 ): Promise<IndexPlan> {
@@ -73,10 +76,26 @@ export async function planAppend(
       "what is appended belongs to the same group: it cannot be split",
     );
   }
-  const contents = await mapConcurrent([existing, ...sources], CONCURRENT_SOURCES, (source) =>
-    contentsOf(source, options),
+  const root = await nodeBelow(existing.root, group, options);
+  if (root?.kind !== "group") {
+    throw new MoraineError("NotFound", "there is no such group", { source: existing.address, path: group });
+  }
+  const [stored, ...added] = await mapConcurrent(
+    [{ ...existing, root }, ...sources],
+    CONCURRENT_SOURCES,
+    (source) => contentsOf(source, options),
   );
-  return await planContents(contents, "", { ...options, concat: dimension, byCoords: false }, true);
+  if (stored === undefined) return { nodes: [], decoded: [], leftOut: [], notes: [] };
+  // Groups that no source has are none of its business.
+  const groups = new Set(added.flatMap((one) => [...one.groups.keys()]));
+  const arrays = new Map([...stored.arrays].filter(([path]) => groups.has(parentOfPath(path))));
+  const contents = [{ ...stored, arrays, faults: new Map() }, ...added];
+  return await planContents(
+    contents,
+    group === "/" ? "" : group,
+    { ...options, concat: dimension, byCoords: false },
+    true,
+  );
 }
 
 async function planContents(

@@ -4,55 +4,22 @@
  * @module
  */
 
+import type { JsonObject } from "../../binary/json.ts";
 import { MoraineError } from "../../errors.ts";
 import { refuseSecrets } from "../../storage/address.ts";
 import { StorageRouter } from "../../storage/router.ts";
-import type { CombineOptions } from "../combine/options.ts";
-import { planAppend, planCombined } from "../combine/plan-combined.ts";
-import { mapConcurrent } from "../concurrent.ts";
-import { addressOf, openSource, type SourceOptions } from "../open.ts";
-import { absolutePath, type OpenedSource } from "../source.ts";
-import { groupNames } from "./group-names.ts";
-import { type IndexPlan, joinPlans, type PlanOptions, planSource } from "./plan.ts";
+import { addressOf } from "../open.ts";
+import { absolutePath } from "../source.ts";
+import { type Change, changeOf } from "./change.ts";
+import { type IndexRecord, recordToJson, versionsOf } from "./known-sources.ts";
+import type { IndexingOptions, IndexOptions } from "./options.ts";
+import type { IndexPlan } from "./plan.ts";
+import { Scan } from "./scan.ts";
 import type { IndexSummary, TargetFormat } from "./summary.ts";
 import { openTarget } from "./targets.ts";
-import { type WrittenCounts, writePlan } from "./write.ts";
+import { writePlan } from "./write.ts";
 
-export interface IndexOptions extends SourceOptions, CombineOptions {
-  /** Kind of the target. Default: by its ending, `.json`, `.parquet`, `.parq`, `.zarr`, else a repository. */
-  readonly format?: TargetFormat | undefined;
-  /** Of the commit, in a repository. */
-  readonly message?: string | undefined;
-  /** Branch of a repository, which is made where it is not there. Default `main`. */
-  readonly branch?: string | undefined;
-  /** Path of the group in the target that takes everything; it must not be there yet. Default: the root. */
-  readonly group?: string | undefined;
-  /** Bytes (decoded) up to which an array is stored decoded where it cannot be virtual. Default 64 MiB. */
-  readonly materializeLimit?: number | undefined;
-  /** Values that Zarr has no type for (references, ragged arrays) are stored as texts that describe them. */
-  readonly describe?: boolean | undefined;
-  /** Arrays that would be left out are an error instead. */
-  readonly strict?: boolean | undefined;
-  /** Dimension along which sources are added to what a repository holds already. */
-  readonly append?: string | undefined;
-  /** Told how far it is. */
-  readonly onProgress?: ((progress: IndexProgress) => void) | undefined;
-}
-
-/** How far an index is. */
-export interface IndexProgress {
-  /** Sources scanned. */
-  readonly files: number;
-  readonly totalFiles: number;
-  /** Chunks found or written. */
-  readonly chunks: number;
-  /** Bytes that were read. */
-  readonly bytes: number;
-}
-
-const MATERIALIZE_LIMIT = 64 * 1024 * 1024;
-/** Sources that are scanned at the same time. */
-const CONCURRENT_SOURCES = 8;
+export type { IndexOptions, IndexProgress } from "./options.ts";
 
 /**
  * Writes references to the chunks of sources into a repository (one commit), a Zarr store or Kerchunk references. One
@@ -75,17 +42,31 @@ export async function index(
 ): Promise<IndexSummary> {
   const started = performance.now();
   const addresses = typeof sources === "string" ? [sources] : sources;
-  if (addresses.length === 0) throw new MoraineError("InvalidArgument", "there is nothing to index");
+  if (addresses.length === 0 && options.update !== true) {
+    throw new MoraineError("InvalidArgument", "there is nothing to index");
+  }
   const storage = options.storage ?? new StorageRouter(options);
   const address = addressOf(target);
   const format = options.format ?? targetFormat(address);
-  const scan = new Scan(addresses, { ...options, storage });
+  const change = await changeOf(address, format, addresses.map(addressOf), { ...options, storage });
+  if (change.addresses.length === 0) {
+    return {
+      ...unchanged(address, format, change.base, options),
+      statistics: statisticsOf(storage, started),
+    };
+  }
+  const chosen: IndexingOptions = { ...options, ...change.options, storage };
+  const scan = new Scan(change.addresses, chosen);
   for (const source of scan.addresses) refuseSecrets(source);
-  const base = options.append === undefined ? undefined : await tipOf(address, format, options, storage);
-  const plan = await scan.plan(address, base);
-  const written = await write(plan, address, format, { ...options, storage, base }, scan);
+  const plan = await scan.plan(address, options.append === undefined ? undefined : change.base);
+  const written = await write(
+    plan,
+    address,
+    format,
+    { ...chosen, base: change.base, replaceBut: change.replaceBut },
+    scan,
+  );
   const { counts, leftOut, committed } = written;
-  const { requests, bytes, rounds } = storage.statistics;
   return {
     target: address,
     format,
@@ -102,9 +83,38 @@ export async function index(
     virtualBytes: counts.virtualBytes,
     writtenBytes: counts.writtenBytes,
     decoded: plan.decoded,
-    leftOut: [...plan.leftOut, ...leftOut],
-    notes: plan.notes,
-    statistics: { requests, bytes, rounds, seconds: (performance.now() - started) / 1000 },
+    leftOut: [...scan.failed, ...plan.leftOut, ...leftOut],
+    notes: [...change.notes, ...plan.notes],
+    statistics: statisticsOf(storage, started),
+  };
+}
+
+function statisticsOf(storage: StorageRouter, started: number): IndexSummary["statistics"] {
+  const { requests, bytes, rounds } = storage.statistics;
+  return { requests, bytes, rounds, seconds: (performance.now() - started) / 1000 };
+}
+
+/** The summary of an update that found nothing to do. */
+function unchanged(
+  target: string,
+  format: TargetFormat,
+  snapshot: string | undefined,
+  { branch = "main" }: IndexOptions,
+): Omit<IndexSummary, "statistics"> {
+  return {
+    target,
+    format,
+    snapshot,
+    branch,
+    sources: [],
+    groups: 0,
+    arrays: 0,
+    chunks: { virtual: 0, native: 0, inline: 0, missing: 0 },
+    virtualBytes: 0,
+    writtenBytes: 0,
+    decoded: [],
+    leftOut: [],
+    notes: [{ source: target, path: "/", note: "no source has changed: nothing was committed" }],
   };
 }
 
@@ -116,112 +126,11 @@ function targetFormat(address: string): TargetFormat {
   return ending === "zarr" ? "zarr" : "icechunk";
 }
 
-/** The snapshot to which is appended. */
-async function tipOf(
-  address: string,
-  format: TargetFormat,
-  { branch = "main", signal }: IndexOptions,
-  storage: StorageRouter,
-): Promise<string> {
-  if (format !== "icechunk") {
-    throw new MoraineError("InvalidArgument", `sources can be appended to a repository, not to ${format}`);
-  }
-  const { Repository } = await import("../../icechunk/repository.ts");
-  const repository = await Repository.open(storage, address, { signal });
-  return await repository.lookupBranch(branch, { signal });
-}
-
-type ScanOptions = IndexOptions & { readonly storage: StorageRouter };
-
-/** Opens the sources and plans what becomes of them. */
-class Scan {
-  readonly addresses: readonly string[];
-  readonly #options: ScanOptions;
-  #files = 0;
-  #chunks = 0;
-
-  constructor(addresses: readonly string[], options: ScanOptions) {
-    this.addresses = addresses.map(addressOf);
-    this.#options = options;
-  }
-
-  /**
-   * @param target address to which is appended
-   * @param base its snapshot; undefined where nothing is appended
-   */
-  async plan(target: string, base: string | undefined): Promise<IndexPlan> {
-    const { addresses } = this;
-    const { append, concat, byCoords = false } = this.#options;
-    if (append !== undefined && base !== undefined) {
-      const sources = await this.#openAll();
-      const existing = await openSource(target, { ...this.#options, ref: base });
-      return this.#counted(await planAppend(existing, sources, append, this.#planOptions));
-    }
-    const group = absolutePath(this.#options.group ?? "/");
-    const above = group === "/" ? "" : group;
-    if (concat !== undefined || byCoords) {
-      return this.#counted(await planCombined(await this.#openAll(), above, this.#planOptions));
-    }
-    const names = groupNames(addresses);
-    const plans = await mapConcurrent(addresses, CONCURRENT_SOURCES, async (address, position) => {
-      const prefix = addresses.length === 1 ? above : `${above}/${names[position] ?? ""}`;
-      const plan = await planSource(await this.#open(address), prefix, this.#planOptions);
-      this.#files += 1;
-      this.progress();
-      return this.#counted(plan);
-    });
-    if (addresses.length === 1) return joinPlans(plans);
-    return joinPlans([
-      { nodes: [{ kind: "group", path: group, attributes: {} }], decoded: [], leftOut: [], notes: [] },
-      ...plans,
-    ]);
-  }
-
-  progress(counts?: WrittenCounts): void {
-    const chunks = counts ? counts.virtual + counts.native + counts.inline : this.#chunks;
-    this.#options.onProgress?.({
-      files: this.#files,
-      totalFiles: this.addresses.length,
-      chunks,
-      bytes: this.#options.storage.statistics.bytes,
-    });
-  }
-
-  get #planOptions(): PlanOptions & CombineOptions {
-    const { materializeLimit = MATERIALIZE_LIMIT, strict = false } = this.#options;
-    return { ...this.#options, materializeLimit, strict };
-  }
-
-  #counted(plan: IndexPlan): IndexPlan {
-    for (const node of plan.nodes) {
-      this.#chunks += node.kind === "array" ? (node.references?.count ?? 0) : 0;
-    }
-    return plan;
-  }
-
-  async #openAll(): Promise<OpenedSource[]> {
-    return await mapConcurrent(this.addresses, CONCURRENT_SOURCES, async (address) => {
-      const source = await this.#open(address);
-      this.#files += 1;
-      this.progress();
-      return source;
-    });
-  }
-
-  async #open(address: string): Promise<OpenedSource> {
-    try {
-      return await openSource(address, this.#options);
-    } catch (error) {
-      throw error instanceof MoraineError ? error.at({ source: address }) : error;
-    }
-  }
-}
-
 async function write(
   plan: IndexPlan,
   address: string,
   format: TargetFormat,
-  options: ScanOptions & { readonly base: string | undefined },
+  options: IndexingOptions & Pick<Change, "base" | "replaceBut">,
   scan: Scan,
 ) {
   const { signal, strict = false, message } = options;
@@ -234,12 +143,24 @@ async function write(
       onProgress: (current) => scan.progress(current),
     });
     signal?.throwIfAborted();
-    const committed = await target.commit(message ?? defaultMessage(scan.addresses), { signal });
+    const metadata = format === "icechunk" ? await recordOf(plan, options, scan) : undefined;
+    const committed = await target.commit(message ?? defaultMessage(scan.addresses), { signal, metadata });
     return { counts, leftOut, committed };
   } catch (error) {
     await target.abandon();
     throw error;
   }
+}
+
+/** What the commit keeps of where everything came from. */
+async function recordOf(plan: IndexPlan, options: IndexingOptions, scan: Scan): Promise<JsonObject> {
+  const record: IndexRecord = {
+    group: absolutePath(options.group ?? "/"),
+    isWhole: options.append === undefined,
+    sources: await versionsOf(scan.indexed, plan, options.storage, { signal: options.signal }),
+    options,
+  };
+  return recordToJson(record);
 }
 
 function defaultMessage(addresses: readonly string[]): string {

@@ -11,9 +11,10 @@ import type { Session } from "../../icechunk/session.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
+import { absolutePath } from "../source.ts";
 import { containerPrefixes } from "./containers.ts";
 import type { IndexPlan } from "./plan.ts";
-import type { Committed, IndexTarget } from "./target.ts";
+import type { CommitOptions, Committed, IndexTarget } from "./target.ts";
 import type { TargetOptions } from "./targets.ts";
 
 const MAIN = "main";
@@ -26,6 +27,8 @@ export class RepositoryTarget implements IndexTarget {
   readonly #containers: readonly string[];
   /** Whether the repository was made for this index, so that it may go with it. */
   readonly #isNew: boolean;
+  /** Path of the group whose members are replaced. */
+  readonly #replaced: string | undefined;
 
   private constructor(
     repository: Repository,
@@ -33,12 +36,14 @@ export class RepositoryTarget implements IndexTarget {
     branch: string,
     containers: readonly string[],
     isNew: boolean,
+    replaced: string | undefined,
   ) {
     this.#repository = repository;
     this.#session = session;
     this.#branch = branch;
     this.#containers = containers;
     this.#isNew = isNew;
+    this.#replaced = replaced;
   }
 
   /** Opens the repository, made where there is none, and the branch, made from main where it is not there. */
@@ -63,10 +68,13 @@ export class RepositoryTarget implements IndexTarget {
         source: address,
       });
     }
-    return new RepositoryTarget(repository, session, branch, containers, isNew);
+    const replaced = options.replaceBut === undefined ? undefined : absolutePath(options.group ?? "/");
+    if (replaced !== undefined) await clearGroup(session, replaced, options.replaceBut ?? []);
+    return new RepositoryTarget(repository, session, branch, containers, isNew, replaced);
   }
 
   async createGroup(path: string, attributes: JsonObject): Promise<void> {
+    if (path === this.#replaced) return this.#session.updateGroup(path, attributes);
     try {
       this.#session.createGroup(path, attributes);
     } catch (error) {
@@ -102,12 +110,12 @@ export class RepositoryTarget implements IndexTarget {
     await this.#session.setChunk(path, coordinates, bytes, options);
   }
 
-  async commit(message: string, options: StorageOptions = {}): Promise<Committed> {
+  async commit(message: string, options: CommitOptions = {}): Promise<Committed> {
     if (this.#containers.length > 0 && !this.#isNew) {
       const virtualChunkContainers = this.#containers.map((urlPrefix) => ({ urlPrefix }));
       await this.#repository.saveConfig({ virtualChunkContainers }, options);
     }
-    const snapshot = await this.#session.commit(message, { signal: options.signal });
+    const snapshot = await this.#session.commit(message, options);
     return { snapshot, branch: this.#branch };
   }
 
@@ -118,4 +126,16 @@ export class RepositoryTarget implements IndexTarget {
     for await (const object of storage.list(`${address}/`)) addresses.push(object.address);
     await storage.delete(addresses);
   }
+}
+
+/** Deletes everything in a group but the given paths. */
+async function clearGroup(session: Session, group: string, but: readonly string[]): Promise<void> {
+  const node = session.node(group);
+  if (node?.kind !== "group") return;
+  const above = group === "/" ? "" : group;
+  for (const name of (await node.children()).keys()) {
+    const path = `${above}/${name}`;
+    if (!but.some((kept) => kept === path || kept.startsWith(`${path}/`))) session.delete(path);
+  }
+  session.updateGroup(group, {});
 }

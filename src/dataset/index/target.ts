@@ -15,6 +15,11 @@ export interface Committed {
   readonly branch?: string | undefined;
 }
 
+export interface CommitOptions extends StorageOptions {
+  /** Kept with the commit, where the target has such. */
+  readonly metadata?: JsonObject | undefined;
+}
+
 /** Receives groups and arrays, and makes them visible all at once. */
 export interface IndexTarget {
   createGroup(path: string, attributes: JsonObject): Promise<void>;
@@ -38,7 +43,7 @@ export interface IndexTarget {
     options?: StorageOptions,
   ): Promise<void>;
   /** Makes everything visible; until then the target is as it was. */
-  commit(message: string, options?: StorageOptions): Promise<Committed>;
+  commit(message: string, options?: CommitOptions): Promise<Committed>;
   /** Lets go of what was written; the target is as it was. */
   abandon(): Promise<void>;
 }

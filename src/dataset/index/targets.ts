@@ -17,6 +17,10 @@ export interface TargetOptions extends StorageOptions {
   readonly branch?: string | undefined;
   /** Snapshot that the plan was made for: another tip of the branch is a `Conflict`. */
   readonly base?: string | undefined;
+  /** Path of the group that is written. Default: the root. */
+  readonly group?: string | undefined;
+  /** Paths that stay when all else of the group is replaced; undefined where nothing is replaced. */
+  readonly replaceBut?: readonly string[] | undefined;
 }
 
 /** Opens or makes a target for a plan. Nothing is visible in it before its commit. */

@@ -1,0 +1,70 @@
+/**
+ * What an index changes in its target: all of it, what is appended, or what an update finds.
+ *
+ * @module
+ */
+
+import { MoraineError } from "../../errors.ts";
+import { absolutePath } from "../source.ts";
+import { changesOf, knownSources, type RecordedOptions } from "./known-sources.ts";
+import type { IndexingOptions } from "./options.ts";
+import type { Note, TargetFormat } from "./summary.ts";
+
+/** What is indexed, and into what state of the target. */
+export interface Change {
+  readonly addresses: readonly string[];
+  /** Snapshot that the target must still be at; undefined where it does not matter. */
+  readonly base: string | undefined;
+  /** Those of the index that is updated. */
+  readonly options: RecordedOptions;
+  /** Paths that stay when everything else of the group is replaced; undefined where nothing is replaced. */
+  readonly replaceBut: readonly string[] | undefined;
+  readonly notes: readonly Note[];
+}
+
+/**
+ * Finds out what is to be indexed.
+ *
+ * Errors: `InvalidArgument` for a target that cannot be changed so, `NotFound` where its history does not tell its
+ * sources, or all of them are gone.
+ */
+export async function changeOf(
+  target: string,
+  format: TargetFormat,
+  addresses: readonly string[],
+  options: IndexingOptions,
+): Promise<Change> {
+  const { append, update = false, branch = "main", signal, storage } = options;
+  const plain: Change = { addresses, base: undefined, options: {}, replaceBut: undefined, notes: [] };
+  if (append === undefined && !update) return plain;
+  if (append !== undefined && update) {
+    throw new MoraineError("InvalidArgument", "either sources are appended, or the repository is updated");
+  }
+  if (format !== "icechunk") {
+    throw new MoraineError("InvalidArgument", `only a repository keeps what it was made of, not ${format}`);
+  }
+  const { Repository } = await import("../../icechunk/repository.ts");
+  const repository = await Repository.open(storage, target, { signal });
+  const base = await repository.lookupBranch(branch, { signal });
+  if (!update) return { ...plain, base };
+  const group = absolutePath(options.group ?? "/");
+  const { record, others } = await knownSources(repository, branch, group, { signal });
+  const { present, changed, gone } = await changesOf(record.sources, storage, { signal });
+  const fresh = addresses.filter((address) => !record.sources.some((known) => known.address === address));
+  const notes = [
+    ...changed.map((source): Note => ({ source, path: "/", note: "has changed since it was indexed" })),
+    ...gone.map((source): Note => ({ source, path: "/", note: "is gone: it was removed" })),
+    ...fresh.map((source): Note => ({ source, path: "/", note: "was added" })),
+  ];
+  if (notes.length === 0) return { ...plain, addresses: [], base };
+  if (present.length + fresh.length === 0) {
+    throw new MoraineError("NotFound", "all sources are gone; nothing would be left", { source: target });
+  }
+  return {
+    addresses: [...present, ...fresh],
+    base,
+    options: record.options,
+    replaceBut: others,
+    notes,
+  };
+}

@@ -1,0 +1,207 @@
+/**
+ * The sources that a repository was made of and the versions they had, kept with the commits: what `update` looks at.
+ *
+ * @module
+ */
+
+import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from "../../binary/json.ts";
+import { isMoraineError, MoraineError } from "../../errors.ts";
+import type { Repository } from "../../icechunk/repository.ts";
+import type { Storage, StorageOptions, Version } from "../../storage/storage.ts";
+import { sameVersion } from "../../storage/version.ts";
+import type { CombineOptions } from "../combine/options.ts";
+import { mapConcurrent } from "../concurrent.ts";
+import type { IndexPlan } from "./plan.ts";
+
+/** Key of the record in the metadata of a commit. */
+const KEY = "moraine";
+const CONCURRENT_HEADS = 16;
+
+export interface KnownSource {
+  readonly address: string;
+  readonly version: Version;
+}
+
+/** How sources become one dataset. */
+export type RecordedOptions = Pick<
+  CombineOptions,
+  "concat" | "byCoords" | "join" | "drift" | "attributes" | "compat" | "grid" | "load"
+>;
+
+/** What one commit says. */
+export interface IndexRecord {
+  /** Path of the group that they became. */
+  readonly group: string;
+  readonly sources: readonly KnownSource[];
+  /** Whether these are all sources of the group; else they were added to those before. */
+  readonly isWhole: boolean;
+  readonly options: RecordedOptions;
+}
+
+const OPTIONS = ["concat", "byCoords", "join", "drift", "attributes", "compat", "grid", "load"] as const;
+
+/** The versions of sources: as their references have them, else asked for. */
+export async function versionsOf(
+  addresses: readonly string[],
+  plan: IndexPlan,
+  storage: Storage,
+  options: StorageOptions,
+): Promise<KnownSource[]> {
+  const scanned = new Map<string, Version>();
+  for (const node of plan.nodes) {
+    if (node.kind !== "array") continue;
+    node.references?.locations.forEach((location, index) => {
+      const version = node.references?.versions[index];
+      if (version) scanned.set(location, version);
+    });
+  }
+  return await mapConcurrent(addresses, CONCURRENT_HEADS, async (address) => ({
+    address,
+    version: scanned.get(address) ?? (await versionAt(address, storage, options)) ?? {},
+  }));
+}
+
+/** The version of what lies at an address; undefined where nothing does, or a folder. */
+async function versionAt(
+  address: string,
+  storage: Storage,
+  options: StorageOptions,
+): Promise<Version | undefined> {
+  try {
+    return await storage.head(address, { signal: options.signal });
+  } catch (error) {
+    if (isMoraineError(error, "NotFound", "InvalidArgument")) return undefined;
+    throw error;
+  }
+}
+
+/** The metadata of a commit. */
+export function recordToJson({ group, sources, isWhole, options }: IndexRecord): JsonObject {
+  const chosen = OPTIONS.flatMap((key): [string, JsonValue][] => {
+    const value = options[key];
+    return value === undefined ? [] : [[key, value]];
+  });
+  return {
+    [KEY]: {
+      group,
+      whole: isWhole,
+      options: Object.fromEntries(chosen),
+      sources: sources.map(
+        ({ address, version: { etag, size, lastModified } }): JsonObject => ({
+          address,
+          ...(etag !== undefined && { etag }),
+          ...(size !== undefined && { size }),
+          ...(lastModified !== undefined && { last_modified: lastModified }),
+        }),
+      ),
+    },
+  };
+}
+
+/**
+ * All sources of a group, in the order in which they were added.
+ *
+ * Errors: `NotFound` where the history does not tell them.
+ *
+ * @returns also the other groups that were indexed on their own
+ */
+export async function knownSources(
+  repository: Repository,
+  branch: string,
+  group: string,
+  options: StorageOptions,
+): Promise<{ readonly record: IndexRecord; readonly others: readonly string[] }> {
+  const sources: KnownSource[] = [];
+  const others = new Set<string>();
+  let whole: IndexRecord | undefined;
+  for await (const entry of repository.ancestry({ branch }, { signal: options.signal })) {
+    const record = recordOf(entry.metadata);
+    if (record === undefined) continue;
+    if (record.group !== group) others.add(record.group);
+    else if (whole === undefined) {
+      sources.unshift(...record.sources);
+      if (record.isWhole) whole = record;
+    }
+  }
+  if (whole === undefined) {
+    throw new MoraineError(
+      "NotFound",
+      "the history of the repository does not tell the sources of this group",
+      {
+        source: repository.address,
+        path: group,
+      },
+    );
+  }
+  return { record: { ...whole, sources }, others: [...others] };
+}
+
+function recordOf(metadata: JsonObject): IndexRecord | undefined {
+  const json = metadata[KEY];
+  if (!isJsonObject(json) || !isJsonArray(json["sources"]) || typeof json["group"] !== "string")
+    return undefined;
+  const given = isJsonObject(json["options"]) ? json["options"] : {};
+  const sources = json["sources"].flatMap((source): KnownSource[] => {
+    if (!isJsonObject(source) || typeof source["address"] !== "string") return [];
+    const { address, etag, size, last_modified: lastModified } = source;
+    return [
+      {
+        address,
+        version: {
+          ...(typeof etag === "string" && { etag }),
+          ...(typeof size === "number" && { size }),
+          ...(typeof lastModified === "number" && { lastModified }),
+        },
+      },
+    ];
+  });
+  return { group: json["group"], sources, isWhole: json["whole"] === true, options: recordedOptions(given) };
+}
+
+function recordedOptions(json: JsonObject): RecordedOptions {
+  const word = <Word extends string>(key: string, allowed: readonly Word[]): Word | undefined =>
+    allowed.find((one) => one === json[key]);
+  const { concat, load } = json;
+  return {
+    concat: typeof concat === "string" ? concat : undefined,
+    byCoords: json["byCoords"] === true,
+    join: word("join", ["outer", "inner", "exact", "override"]),
+    drift: word("drift", ["error", "decode", "split"]),
+    attributes: word("attributes", ["override", "drop-conflicts", "identical"]),
+    compat: word("compat", ["equal", "override"]),
+    grid: word("grid", ["auto", "regular"]),
+    load: isJsonArray(load) ? load.filter((name) => typeof name === "string") : undefined,
+  };
+}
+
+/** What became of known sources since. */
+export interface SourceChanges {
+  /** Addresses of those that are there, in their order, changed or not. */
+  readonly present: readonly string[];
+  readonly changed: readonly string[];
+  readonly gone: readonly string[];
+}
+
+/** Compares the versions of sources with what lies there now. Errors: those of the storage but `NotFound`. */
+export async function changesOf(
+  sources: readonly KnownSource[],
+  storage: Storage,
+  options: StorageOptions,
+): Promise<SourceChanges> {
+  const now = await mapConcurrent(sources, CONCURRENT_HEADS, ({ address }) =>
+    versionAt(address, storage, options),
+  );
+  const present: string[] = [];
+  const changed: string[] = [];
+  const gone: string[] = [];
+  sources.forEach(({ address, version }, index) => {
+    const found = now[index];
+    if (found === undefined) {
+      gone.push(address);
+      return;
+    }
+    present.push(address);
+    if (!sameVersion(found, version)) changed.push(address);
+  });
+  return { present, changed, gone };
+}

@@ -1,0 +1,52 @@
+/**
+ * What can be chosen about an index.
+ *
+ * @module
+ */
+
+import type { StorageRouter } from "../../storage/router.ts";
+import type { CombineOptions } from "../combine/options.ts";
+import type { SourceOptions } from "../open.ts";
+import type { TargetFormat } from "./summary.ts";
+
+export interface IndexOptions extends SourceOptions, CombineOptions {
+  /** Kind of the target. Default: by its ending, `.json`, `.parquet`, `.parq`, `.zarr`, else a repository. */
+  readonly format?: TargetFormat | undefined;
+  /** Of the commit, in a repository. */
+  readonly message?: string | undefined;
+  /** Branch of a repository, which is made where it is not there. Default `main`. */
+  readonly branch?: string | undefined;
+  /** Path of the group in the target that takes everything; it must not be there yet. Default: the root. */
+  readonly group?: string | undefined;
+  /** Bytes (decoded) up to which an array is stored decoded where it cannot be virtual. Default 64 MiB. */
+  readonly materializeLimit?: number | undefined;
+  /** Values that Zarr has no type for (references, ragged arrays) are stored as texts that describe them. */
+  readonly describe?: boolean | undefined;
+  /** Arrays that would be left out are an error instead. */
+  readonly strict?: boolean | undefined;
+  /** Dimension along which sources are added to what a repository holds already. */
+  readonly append?: string | undefined;
+  /**
+   * Look at all sources that the repository was made of: what changed is indexed anew, what went is removed, and the
+   * sources given are added, in one commit. The options of the first index hold.
+   */
+  readonly update?: boolean | undefined;
+  /** What is done with sources that cannot be opened: an error (`"stop"`, default), or left out and told of. */
+  readonly onError?: "stop" | "skip" | undefined;
+  /** Told how far it is. */
+  readonly onProgress?: ((progress: IndexProgress) => void) | undefined;
+}
+
+/** How far an index is. */
+export interface IndexProgress {
+  /** Sources scanned. */
+  readonly files: number;
+  readonly totalFiles: number;
+  /** Chunks found or written. */
+  readonly chunks: number;
+  /** Bytes that were read. */
+  readonly bytes: number;
+}
+
+/** The options with the storage that everything is read from and written to. */
+export type IndexingOptions = IndexOptions & { readonly storage: StorageRouter };

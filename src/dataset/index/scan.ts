@@ -1,0 +1,132 @@
+/**
+ * Opens the sources of an index and plans what becomes of them.
+ *
+ * @module
+ */
+
+import { isMoraineError, MoraineError } from "../../errors.ts";
+import type { CombineOptions } from "../combine/options.ts";
+import { planAppend, planCombined } from "../combine/plan-combined.ts";
+import { mapConcurrent } from "../concurrent.ts";
+import { addressOf, openSource } from "../open.ts";
+import { absolutePath, type OpenedSource } from "../source.ts";
+import { groupNames } from "./group-names.ts";
+import type { IndexingOptions } from "./options.ts";
+import { type IndexPlan, joinPlans, type PlanOptions, planSource } from "./plan.ts";
+import type { ChangedArray } from "./summary.ts";
+import type { WrittenCounts } from "./write.ts";
+
+const MATERIALIZE_LIMIT = 64 * 1024 * 1024;
+/** Sources that are scanned at the same time. */
+const CONCURRENT_SOURCES = 8;
+
+/** The plan of a source that was left out. */
+const NOTHING: IndexPlan = { nodes: [], decoded: [], leftOut: [], notes: [] };
+
+/** Opens the sources and plans what becomes of them. */
+export class Scan {
+  readonly addresses: readonly string[];
+  /** Sources that could not be opened and were left out. */
+  readonly failed: ChangedArray[] = [];
+  readonly #options: IndexingOptions;
+  #files = 0;
+  #chunks = 0;
+
+  constructor(addresses: readonly string[], options: IndexingOptions) {
+    this.addresses = addresses.map(addressOf);
+    this.#options = options;
+  }
+
+  /**
+   * @param target address to which is appended
+   * @param base its snapshot; undefined where nothing is appended
+   */
+  async plan(target: string, base: string | undefined): Promise<IndexPlan> {
+    const { addresses } = this;
+    const { append, concat, byCoords = false } = this.#options;
+    const group = absolutePath(this.#options.group ?? "/");
+    const above = group === "/" ? "" : group;
+    if (append !== undefined && base !== undefined) {
+      const sources = await this.#openAll();
+      const existing = await openSource(target, { ...this.#options, ref: base });
+      return this.#counted(await planAppend(existing, sources, group, append, this.#planOptions));
+    }
+    if (concat !== undefined || byCoords) {
+      return this.#counted(await planCombined(await this.#openAll(), above, this.#planOptions));
+    }
+    const names = groupNames(addresses);
+    const plans = await mapConcurrent(addresses, CONCURRENT_SOURCES, async (address, position) => {
+      const prefix = addresses.length === 1 ? above : `${above}/${names[position] ?? ""}`;
+      const source = await this.#open(address);
+      this.#files += 1;
+      this.progress();
+      return source ? this.#counted(await planSource(source, prefix, this.#planOptions)) : NOTHING;
+    });
+    this.#requireSome();
+    if (addresses.length === 1) return joinPlans(plans);
+    return joinPlans([
+      { nodes: [{ kind: "group", path: group, attributes: {} }], decoded: [], leftOut: [], notes: [] },
+      ...plans,
+    ]);
+  }
+
+  progress(counts?: WrittenCounts): void {
+    const chunks = counts ? counts.virtual + counts.native + counts.inline : this.#chunks;
+    this.#options.onProgress?.({
+      files: this.#files,
+      totalFiles: this.addresses.length,
+      chunks,
+      bytes: this.#options.storage.statistics.bytes,
+    });
+  }
+
+  get #planOptions(): PlanOptions & CombineOptions {
+    const { materializeLimit = MATERIALIZE_LIMIT, strict = false } = this.#options;
+    return { ...this.#options, materializeLimit, strict };
+  }
+
+  #counted(plan: IndexPlan): IndexPlan {
+    for (const node of plan.nodes) {
+      this.#chunks += node.kind === "array" ? (node.references?.count ?? 0) : 0;
+    }
+    return plan;
+  }
+
+  async #openAll(): Promise<OpenedSource[]> {
+    const opened = await mapConcurrent(this.addresses, CONCURRENT_SOURCES, async (address) => {
+      const source = await this.#open(address);
+      this.#files += 1;
+      this.progress();
+      return source;
+    });
+    this.#requireSome();
+    return opened.filter((source) => source !== undefined);
+  }
+
+  /** Opens a source; undefined for one that is left out. */
+  async #open(address: string): Promise<OpenedSource | undefined> {
+    try {
+      return await openSource(address, this.#options);
+    } catch (error) {
+      if (!isMoraineError(error) || error.code === "Aborted") throw error;
+      const placed = error.at({ source: address });
+      if (this.#options.onError !== "skip") throw placed;
+      this.failed.push({ source: address, path: "/", code: placed.code, reason: placed.message });
+      return undefined;
+    }
+  }
+
+  #requireSome(): void {
+    const [first] = this.failed;
+    if (first === undefined || this.failed.length < this.addresses.length) return;
+    throw new MoraineError(first.code, `no source can be opened; the first: ${first.reason}`, {
+      source: first.source,
+    });
+  }
+
+  /** Those that were indexed. */
+  get indexed(): readonly string[] {
+    const failed = new Set(this.failed.map(({ source }) => source));
+    return this.addresses.filter((address) => !failed.has(address));
+  }
+}
