@@ -9,9 +9,10 @@ import type { StorageOptions } from "../storage/storage.ts";
 import { compareIdentifiers, compareUtf8 } from "./format/order.ts";
 import type { RepoInfo } from "./format/repo.ts";
 import type { Findings } from "./fsck.ts";
+import { findLostCommits } from "./lost-commits.ts";
 import { operationsLog } from "./operations-log.ts";
 import { MAIN_BRANCH } from "./refs.ts";
-import type { RepositoryFiles } from "./repository-files.ts";
+import { FOLDERS, type RepositoryFiles } from "./repository-files.ts";
 
 export async function checkHistory(
   files: RepositoryFiles,
@@ -38,6 +39,14 @@ export async function checkHistory(
   requireOrder("tags", [...info.tags.keys()], compareUtf8, fail);
   requireOrder("deleted tags", [...info.deletedTags], compareUtf8, fail);
   await checkOperations(files, findings, options);
+  for (const { snapshotId, branch, message, time } of await findLostCommits(files, info, options)) {
+    findings.error(
+      "LostCommit",
+      `the commit ${snapshotId} ("${message}", ${time.toISOString()}, branch ${branch}) is in no history: ` +
+        "another program overwrote it; it can be put back on a new branch",
+      files.addressOf(`${FOLDERS.snapshot}/${snapshotId}`),
+    );
+  }
 }
 
 function checkCircles(info: RepoInfo, fail: (message: string) => void): void {

@@ -24,6 +24,7 @@ import {
   resolveRef,
   type SnapshotRef,
 } from "./history.ts";
+import { findLostCommits, type LostCommit } from "./lost-commits.ts";
 import { operationsLog } from "./operations-log.ts";
 import { branchTip, tagTarget } from "./refs.ts";
 import { RepositoryFiles } from "./repository-files.ts";
@@ -44,6 +45,8 @@ export interface RepositoryOptions extends StorageOptions {
    * official clients: a commit outlives everything else, and costs a tenth.
    */
   readonly durable?: boolean | undefined;
+  /** Told at opening of commits that another program, which knows no locks, has overwritten on a local folder. */
+  readonly onLostCommits?: ((lost: readonly LostCommit[]) => void) | undefined;
 }
 
 /** A repository to be read. */
@@ -194,6 +197,11 @@ export class RepositoryView {
    */
   async storageStatistics(options: StorageOptions = {}): Promise<StorageStatistics> {
     return storageStatistics(this.files, await this.info(options), options);
+  }
+
+  /** Commits that another program has overwritten on a local folder, oldest first. */
+  async lostCommits(options: StorageOptions = {}): Promise<LostCommit[]> {
+    return findLostCommits(this.files, await this.info(options), options);
   }
 
   /** Checks every file, reference and order rule; see `checkRepository`. */

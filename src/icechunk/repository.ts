@@ -24,6 +24,7 @@ import type { RepoInfo } from "./format/repo.ts";
 import type { RepositoryStatus } from "./format/update.ts";
 import { type CollectedGarbage, type CollectOptions, collectGarbage } from "./garbage-collection.ts";
 import { type Ref, refNamed, resolveRef } from "./history.ts";
+import { findLostCommits, restoreLostCommit } from "./lost-commits.ts";
 import { type MigrateOptions, type Migration, migrateRepository } from "./migration.ts";
 import { RearrangeSession } from "./rearrange-session.ts";
 import {
@@ -68,7 +69,9 @@ export class Repository extends RepositoryView {
   /** Opens a repository. Errors: `NotFound` where there is none; those of its files. */
   static async open(storage: Storage, address: string, options: RepositoryOptions = {}): Promise<Repository> {
     const files = new RepositoryFiles(address, storage, options.durable);
-    await files.readInfo(options);
+    const info = await files.readInfo(options);
+    const lost = await findLostCommits(files, info, options);
+    if (lost.length > 0) options.onLostCommits?.(lost);
     return new Repository(files, options);
   }
 
@@ -266,6 +269,11 @@ export class Repository extends RepositoryView {
   /** Deletes files that no history leads to; see `collectGarbage`. */
   async garbageCollect(options: CollectOptions): Promise<CollectedGarbage> {
     return collectGarbage(this.files, options);
+  }
+
+  /** Puts a commit that another program overwrote back, at the tip of a new branch; see `restoreLostCommit`. */
+  async restoreLostCommit(snapshotId: ObjectId, branch: string, options: StorageOptions = {}): Promise<void> {
+    await restoreLostCommit(this.files, snapshotId, branch, options);
   }
 
   /** Makes a repository of specification 1 one of specification 2; see `migrateRepository`. */

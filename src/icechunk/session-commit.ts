@@ -13,6 +13,7 @@ import { CONFLICT_DETECTOR, RebaseError, type RebasePolicy } from "./conflicts.t
 import type { ObjectId } from "./format/identifier.ts";
 import type { RepoInfo, SnapshotInfo } from "./format/repo.ts";
 import type { TransactionLog } from "./format/transaction-log.ts";
+import { leaveReceipt } from "./lost-commits.ts";
 import { mergeTransactionLogs } from "./merge-transaction-logs.ts";
 import { rebaseTree } from "./rebase.ts";
 import { backOff, updateRepo } from "./repo-update.ts";
@@ -82,17 +83,19 @@ async function commitOnce(
 ): Promise<ObjectId> {
   const base = context.tree.base.id;
   const written = await writeTree(context, context.tree.changes.toTransactionLog(), message, options);
-  await updateRepo(
+  const info: SnapshotInfo = { ...written, parentId: base };
+  const after = await updateRepo(
     context.files,
     (repo) => {
       requireTip(context.files, repo, branch, base);
       return {
-        info: withSnapshot(repo, { ...written, parentId: base }, branch),
+        info: withSnapshot(repo, info, branch),
         operation: { kind: "NewCommit", branch, newSnapshotId: written.id },
       };
     },
     options,
   );
+  await leaveReceipt(context.files, info, branch, after);
   return written.id;
 }
 
@@ -125,7 +128,7 @@ export async function amendTree(
     message,
     options,
   );
-  await updateRepo(
+  const after = await updateRepo(
     files,
     (repo) => {
       requireTip(files, repo, branch, base);
@@ -142,6 +145,8 @@ export async function amendTree(
     },
     options,
   );
+  const parentId = after.snapshots.get(written.id)?.parentId;
+  await leaveReceipt(files, { ...written, parentId }, branch, after);
   return written.id;
 }
 

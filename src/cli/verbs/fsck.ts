@@ -7,18 +7,35 @@
 import type { Finding } from "../../icechunk/fsck.ts";
 import { formatCount } from "../progress.ts";
 import { openRepository } from "../repository-words.ts";
-import type { Verb } from "../verb.ts";
+import { UsageError, type Verb } from "../verb.ts";
 
 export const fsck: Verb = {
   name: "fsck",
   synopsis: "REPOSITORY",
   summary:
     "Check every file, reference and order rule of a repository; exit status 1 where something is wrong.",
-  options: [],
+  options: [
+    {
+      name: "restore",
+      value: "SNAPSHOT",
+      help: "put a commit that another program overwrote back, on a new branch",
+    },
+    { name: "branch", value: "NAME", help: "the new branch, with --restore" },
+  ],
   positionals: { minimum: 1, maximum: 1 },
-  examples: ["moraine fsck archive.icechunk"],
+  examples: [
+    "moraine fsck archive.icechunk",
+    "moraine fsck archive.icechunk --restore SNAPSHOT --branch rescued",
+  ],
   async run(words, context) {
+    const [restore, branch] = [words.text("restore"), words.text("branch")];
+    if ((restore === undefined) !== (branch === undefined)) {
+      throw new UsageError("--restore SNAPSHOT and --branch NAME go together");
+    }
     const repository = await openRepository(words, context);
+    if (restore !== undefined && branch !== undefined) {
+      await repository.restoreLostCommit(restore, branch, { signal: context.signal });
+    }
     const { checked, findings } = await repository.fsck({ signal: context.signal });
     const wrong = findings.filter(({ severity }) => severity === "error").length;
     if (words.flag("json")) {

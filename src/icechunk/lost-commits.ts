@@ -1,0 +1,187 @@
+/**
+ * Commits that were made and are gone. On a local folder other programs replace the `repo` file blindly, and may so
+ * overwrite a commit that was acknowledged. Each commit therefore leaves a small file beside the repository's own, by
+ * which the next one who opens it can tell; readers that do not know these files pass them over.
+ *
+ * @module
+ */
+
+import { isJsonObject, parseJson, stringifyJson } from "../binary/json.ts";
+import { MoraineError } from "../errors.ts";
+import { schemeOf } from "../storage/address.ts";
+import { namesBelow } from "../storage/names.ts";
+import type { StorageOptions } from "../storage/storage.ts";
+import { isObjectId, type ObjectId } from "./format/identifier.ts";
+import type { RepoInfo, SnapshotInfo } from "./format/repo.ts";
+import { updateRepo } from "./repo-update.ts";
+import { FOLDERS, type RepositoryFiles } from "./repository-files.ts";
+
+const FOLDER = "commits";
+/** Receipts of commits that others have built upon for so long are deleted. */
+const KEPT_MICROSECONDS = 600 * 1e6;
+/** Commits between two clearings. */
+const CLEARED_EVERY = 32;
+const NAME = /^(\d{16})\.([0-9A-Z]{20})$/;
+
+/** A commit that is in no history though it was acknowledged. */
+export interface LostCommit {
+  readonly snapshotId: ObjectId;
+  readonly parentId: ObjectId;
+  readonly branch: string;
+  readonly message: string;
+  readonly time: Date;
+}
+
+/** Whether somebody who knows no locks may write here. */
+function isUnguarded(files: RepositoryFiles): boolean {
+  return schemeOf(files.address) === "file";
+}
+
+let sinceCleared = 0;
+
+/** Leaves a receipt of a commit that was just made. */
+export async function leaveReceipt(
+  files: RepositoryFiles,
+  { id, parentId, flushedAt, message }: Pick<SnapshotInfo, "id" | "parentId" | "flushedAt" | "message">,
+  branch: string,
+  info: RepoInfo,
+): Promise<void> {
+  if (!isUnguarded(files) || parentId === undefined) return;
+  const text = stringifyJson({ snapshot: id, parent: parentId, branch, message, flushed_at: flushedAt });
+  await files.write(`${FOLDER}/${String(flushedAt).padStart(16, "0")}.${id}`, new TextEncoder().encode(text));
+  if (++sinceCleared % CLEARED_EVERY === 0) await clearReceipts(files, info, flushedAt - KEPT_MICROSECONDS);
+}
+
+/** Deletes receipts from before a time of commits that are in the history. */
+async function clearReceipts(files: RepositoryFiles, info: RepoInfo, before: number): Promise<void> {
+  const done: string[] = [];
+  for (const { name, id, time } of await receipts(files, {})) {
+    if (time < before && info.snapshots.has(id)) done.push(files.addressOf(`${FOLDER}/${name}`));
+  }
+  if (done.length > 0) await files.storage.delete(done);
+}
+
+async function receipts(
+  files: RepositoryFiles,
+  options: StorageOptions,
+): Promise<{ readonly name: string; readonly id: ObjectId; readonly time: number }[]> {
+  const found: { name: string; id: ObjectId; time: number }[] = [];
+  for await (const name of namesBelow(files.storage, `${files.addressOf(FOLDER)}/`, options)) {
+    const [, time, id] = NAME.exec(name) ?? [];
+    if (time !== undefined && id !== undefined && isObjectId(id))
+      found.push({ name, id, time: Number(time) });
+  }
+  return found;
+}
+
+/**
+ * The commits that were overwritten, oldest first.
+ *
+ * @param info what the repository says, perhaps from before some of the receipts
+ */
+export async function findLostCommits(
+  files: RepositoryFiles,
+  info: RepoInfo,
+  options: StorageOptions = {},
+): Promise<LostCommit[]> {
+  if (!isUnguarded(files)) return [];
+  const found = await receipts(files, options);
+  let suspects = found.filter(({ id, time }) => isMissing(info, id, time));
+  if (suspects.length > 0) {
+    const now = await files.readInfo(options);
+    suspects = suspects.filter(({ id, time }) => isMissing(now, id, time));
+  }
+  const lost: LostCommit[] = [];
+  for (const { name, id } of suspects) {
+    const commit = await readReceipt(files, name, options);
+    const snapshot = commit && (await files.readIfThere(`${FOLDERS.snapshot}/${id}`, options));
+    if (commit && snapshot) lost.push(commit);
+  }
+  return lost.sort((a, b) => a.time.getTime() - b.time.getTime());
+}
+
+/** Whether a commit is in no history, and nothing says that it left on purpose. */
+function isMissing(info: RepoInfo, id: ObjectId, time: number): boolean {
+  if (info.snapshots.has(id)) return false;
+  for (const { prunedAncestorLogs } of info.snapshots.values())
+    if (prunedAncestorLogs.includes(id)) return false;
+  return !info.latestUpdates.some(
+    ({ operation, updatedAt }) =>
+      (operation.kind === "ExpirationRan" || operation.kind === "GCRan") && updatedAt > time,
+  );
+}
+
+async function readReceipt(
+  files: RepositoryFiles,
+  name: string,
+  options: StorageOptions,
+): Promise<LostCommit | undefined> {
+  const key = `${FOLDER}/${name}`;
+  const found = await files.readIfThere(key, options);
+  if (!found) return undefined;
+  const json = parseJson(found.bytes, files.addressOf(key));
+  const { snapshot, parent, branch, message, flushed_at: flushedAt } = isJsonObject(json) ? json : {};
+  if (
+    typeof snapshot !== "string" ||
+    typeof parent !== "string" ||
+    typeof branch !== "string" ||
+    typeof message !== "string" ||
+    typeof flushedAt !== "number"
+  ) {
+    throw new MoraineError("CorruptFile", "this receipt of a commit says too little", {
+      source: files.addressOf(key),
+    });
+  }
+  return { snapshotId: snapshot, parentId: parent, branch, message, time: new Date(flushedAt / 1000) };
+}
+
+/**
+ * Puts a lost commit, and those that it was built upon, back into the history, at the tip of a new branch.
+ *
+ * Errors: `NotFound` where no such commit is lost; `AlreadyExists` for the branch.
+ */
+export async function restoreLostCommit(
+  files: RepositoryFiles,
+  snapshotId: ObjectId,
+  branch: string,
+  options: StorageOptions = {},
+): Promise<void> {
+  await updateRepo(
+    files,
+    async (info) => {
+      const lost = new Map(
+        (await findLostCommits(files, info, options)).map((commit) => [commit.snapshotId, commit]),
+      );
+      if (!lost.has(snapshotId)) {
+        throw new MoraineError("NotFound", `no commit ${snapshotId} is lost`, { source: files.address });
+      }
+      if (info.branches.has(branch)) {
+        throw new MoraineError("AlreadyExists", `there is a branch "${branch}"`, { source: files.address });
+      }
+      const snapshots = new Map(info.snapshots);
+      for (let id = snapshotId; !snapshots.has(id); ) {
+        const commit = lost.get(id);
+        if (!commit) {
+          throw new MoraineError("NotFound", `the snapshot ${id}, which it was built upon, is gone`, {
+            source: files.address,
+          });
+        }
+        const { flushedAt, message, metadata } = await files.snapshot(id, options);
+        snapshots.set(id, {
+          id,
+          parentId: commit.parentId,
+          flushedAt,
+          message,
+          metadata,
+          prunedAncestorLogs: [],
+        });
+        id = commit.parentId;
+      }
+      return {
+        info: { snapshots, branches: new Map(info.branches).set(branch, snapshotId) },
+        operation: { kind: "BranchCreated", name: branch },
+      };
+    },
+    options,
+  );
+}

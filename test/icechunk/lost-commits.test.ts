@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { LostCommit } from "../../src/icechunk/lost-commits.ts";
+import { Repository } from "../../src/icechunk/repository.ts";
+import { FileStorage } from "../../src/storage/file/file-storage.ts";
+import { byteArray, chunk, chunksOf, errorsOf, messages } from "./repositories.ts";
+
+describe("a commit that another program overwrote on a local folder", () => {
+  const storage = new FileStorage();
+  let folder: string;
+  let address: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "moraine-lost-"));
+    address = pathToFileURL(join(folder, "repository")).href;
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("is noticed by the next who opens the repository, named by the check, and put back", async () => {
+    const repository = await Repository.create(storage, address);
+    const first = await repository.writableSession();
+    first.createArray("/a", byteArray([4]));
+    await first.commit("array");
+    const { parts } = await storage.read(`${address}/repo`, [{ offset: 0 }]);
+    const ids: string[] = [];
+    for (const i of [0, 1]) {
+      const session = await repository.writableSession();
+      await session.setChunk("/a", [i], chunk(i + 1, 700));
+      ids.push(await session.commit(`ours ${i}`));
+    }
+    // What a writer without compare-and-swap does, who read before our commits and writes after them.
+    await storage.write(`${address}/repo`, parts[0] ?? new Uint8Array(0));
+    const noticed: LostCommit[] = [];
+    const opened = await Repository.open(storage, address, {
+      onLostCommits: (lost) => noticed.push(...lost),
+    });
+    expect(noticed.map(({ snapshotId, message, branch }) => [snapshotId, message, branch])).toEqual([
+      [ids[0], "ours 0", "main"],
+      [ids[1], "ours 1", "main"],
+    ]);
+    const { findings } = await opened.fsck();
+    expect(findings.filter(({ code }) => code === "LostCommit")).toHaveLength(2);
+    await opened.restoreLostCommit(ids[1] ?? "", "rescued");
+    expect(await messages(opened, "rescued")).toEqual([
+      "ours 1",
+      "ours 0",
+      "array",
+      "Repository initialized",
+    ]);
+    expect(await chunksOf(await opened.readonlySession({ branch: "rescued" }))).toEqual({
+      "a/c/0": chunk(1, 700).join(),
+      "a/c/1": chunk(2, 700).join(),
+    });
+    expect(await messages(opened)).toEqual(["array", "Repository initialized"]);
+    expect(await errorsOf(opened)).toEqual([]);
+    await expect(opened.restoreLostCommit(ids[0] ?? "", "again")).rejects.toMatchObject({ code: "NotFound" });
+  });
+
+  it("is none where a commit expired or was collected", async () => {
+    const repository = await Repository.create(storage, address);
+    for (const i of [0, 1, 2]) {
+      const session = await repository.writableSession();
+      session.createGroup(`/g${i}`);
+      await session.commit(`commit ${i}`);
+    }
+    await repository.expireSnapshots({ olderThan: new Date(Date.now() + 60_000) });
+    expect(await repository.lostCommits()).toEqual([]);
+    const aside = await repository.writableSession();
+    aside.createGroup("/aside");
+    const id = await aside.commit("aside");
+    await repository.resetBranch("main", "1CECHNKREP0F1RSTCMT0");
+    await repository.garbageCollect({ olderThan: new Date(Date.now() + 60_000) });
+    expect(await repository.lostCommits()).toEqual([]);
+    await expect(repository.readonlySession({ snapshotId: id })).rejects.toMatchObject({ code: "NotFound" });
+    expect(await errorsOf(repository)).toEqual([]);
+  });
+});
