@@ -35,10 +35,8 @@ export function filled(
   fillValue: Uint8Array,
   zeros = false,
 ): MutableChunkData {
+  requireMemory(count, dataType);
   const size = itemSize(dataType);
-  if (!(count * (size ?? 8) <= MOST_BYTES)) {
-    throw new MoraineError("LimitExceeded", `${count} elements do not fit in memory: select a part of them`);
-  }
   if (size === undefined) {
     return dataType.name === "string"
       ? new Array<string>(count).fill(fillText(fillValue))
@@ -47,6 +45,12 @@ export function filled(
   const bytes = new Uint8Array(allocate(count * size));
   if (!zeros && fillValue.some((byte) => byte !== 0)) repeat(bytes, fillValue);
   return bytes;
+}
+
+/** Throws `LimitExceeded` for more elements than fit in memory. */
+export function requireMemory(count: number, dataType: DataType): void {
+  if (count * (itemSize(dataType) ?? 8) <= MOST_BYTES) return;
+  throw new MoraineError("LimitExceeded", `${count} elements do not fit in memory: select a part of them`);
 }
 
 /** Of one typed array: what Node 20 and browsers give. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { MoraineError } from "../../errors.ts";
 import type { AxisList, AxisRange } from "../selection.ts";
 import type { AxisChunks } from "./axis-chunks.ts";
 
@@ -165,6 +166,9 @@ interface Ascending {
   firstFrom(index: number, from: number, to: number): number;
 }
 
+/** Chunks along one axis that are planned at once: about 100 bytes each. */
+const MOST_ENTRIES = 8 * 1024 * 1024;
+
 class LevelsBuilder {
   /** Of each leaf: first element in the array, first selected element in the leaf, how many, and its ordinal. */
   readonly leafStarts: number[] = [];
@@ -184,6 +188,10 @@ class LevelsBuilder {
     this.#coordinates = Array.from({ length: depth }, () => []);
     this.#lengths = Array.from({ length: depth }, () => []);
     this.#firsts = Array.from({ length: depth }, () => []);
+    if (selected.count > MOST_ENTRIES) {
+      const [first, last] = [selected.position(0), selected.position(selected.count - 1)];
+      this.#requireFew(Math.min(selected.count, chunks.chunkAt(last) - chunks.chunkAt(first) + 1));
+    }
     for (let at = 0; at < selected.count; ) {
       const chunk = chunks.chunkAt(selected.position(at));
       const start = chunks.startOf(chunk);
@@ -207,9 +215,18 @@ class LevelsBuilder {
     });
   }
 
+  #requireFew(entries: number): void {
+    if (entries <= MOST_ENTRIES) return;
+    throw new MoraineError(
+      "LimitExceeded",
+      `more than ${MOST_ENTRIES} chunks along one axis: select a part of them`,
+    );
+  }
+
   /** A chunk that holds the selected elements `from` to `to`, and what it is made of. */
   #enter(level: number, coordinate: number, start: number, length: number, from: number, to: number): void {
     const selected = this.#selected;
+    this.#requireFew(this.#coordinates[level]?.length ?? 0);
     this.#coordinates[level]?.push(coordinate);
     this.#lengths[level]?.push(length);
     this.#firsts[level]?.push(this.#coordinates[level + 1]?.length ?? 0);

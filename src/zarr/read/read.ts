@@ -11,7 +11,7 @@
 import { itemSize } from "../../data-types/data-type.ts";
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
-import { filled, type MutableChunkData } from "../filled.ts";
+import { filled, type MutableChunkData, requireMemory } from "../filled.ts";
 import type { ZarrArray } from "../node.ts";
 import { type ResolvedSelection, resolveSelection, type Selection } from "../selection.ts";
 import { layoutOf } from "./chunk-layout.ts";
@@ -84,6 +84,7 @@ async function readResolved(
   const { dataType, metadata } = array;
   try {
     const count = selection.shape.reduce((product, length) => product * length, 1);
+    requireMemory(count, dataType);
     const zeros = (): MutableChunkData => filled(count, dataType, metadata.fillValue, true);
     // Elements of no bytes need none.
     if (count === 0 || itemSize(dataType) === 0) return zeros();

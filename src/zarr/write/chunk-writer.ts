@@ -10,6 +10,7 @@
 
 import { itemSize } from "../../data-types/data-type.ts";
 import { MoraineError } from "../../errors.ts";
+import { throwIfAborted } from "../../storage/abort.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { chunkExtent } from "../chunk-grid.ts";
 import type { ChunkSink, ExpectedState } from "../chunk-sink.ts";
@@ -65,7 +66,7 @@ export class ChunkWriter {
   async run(): Promise<void> {
     const window = new Window(GROUPS - 1);
     for (let from = 0; from < this.#plan.chunkCount; ) {
-      this.#options.signal?.throwIfAborted();
+      throwIfAborted(this.#options.signal);
       const rows = this.#plan.chunks(from, Math.min(from + GROUP_CHUNKS, this.#plan.chunkCount));
       let bytes = 0;
       let count = 0;
@@ -96,7 +97,7 @@ export class ChunkWriter {
           });
         }
         if (tries > 1) await pause(tries);
-        this.#options.signal?.throwIfAborted();
+        throwIfAborted(this.#options.signal);
         waiting = await this.#try(rows, coordinates, waiting);
       }
     } finally {

@@ -5,6 +5,7 @@
  */
 
 import { MoraineError } from "../../errors.ts";
+import { throwIfAborted } from "../../storage/abort.ts";
 import { sliceRanges } from "../../storage/slice-ranges.ts";
 import type {
   ByteRange,
@@ -53,7 +54,7 @@ export class ZarritaStorage implements Storage {
   }
 
   async read(address: string, ranges: readonly ByteRange[], options: ReadOptions = {}): Promise<ReadResult> {
-    options.signal?.throwIfAborted();
+    throwIfAborted(options.signal);
     const key = keyOf(address);
     const passed = options.signal ? { signal: options.signal } : {};
     const queries = ranges.map(queryOf);
