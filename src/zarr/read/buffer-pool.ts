@@ -5,6 +5,8 @@
  * @module
  */
 
+import { MoraineError } from "../../errors.ts";
+
 /** Smaller buffers cost less than keeping them. Bytes. */
 const LEAST_BYTES = 16 * 1024;
 /** Bytes that wait to be used again. */
@@ -23,7 +25,7 @@ export class BufferPool {
   take(length: number): ArrayBuffer {
     const size = sizeFor(length);
     const buffer = this.#free.get(size)?.pop();
-    if (buffer === undefined) return new ArrayBuffer(size);
+    if (buffer === undefined) return allocate(size);
     this.#bytes -= size;
     return buffer;
   }
@@ -64,4 +66,13 @@ export class Loan {
 function sizeFor(length: number): number {
   const step = 2 ** Math.max(12, Math.ceil(Math.log2(length)) - 2);
   return Math.ceil(length / step) * step;
+}
+
+/** Errors: `LimitExceeded` where there is no memory for so many bytes: metadata may claim any size of a chunk. */
+function allocate(size: number): ArrayBuffer {
+  try {
+    return new ArrayBuffer(size);
+  } catch (cause) {
+    throw new MoraineError("LimitExceeded", `there is no memory for a chunk of ${size} bytes`, { cause });
+  }
 }

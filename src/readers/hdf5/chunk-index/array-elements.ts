@@ -18,6 +18,7 @@ const MASK = 4;
  * A reader of elements that stand one after another: an address each, and with filters the stored bytes (in as
  * many bytes as the element has left) and the filter mask. An undefined address is a chunk that is not stored.
  *
+ * @param end one more than the largest linear index that counts
  * @returns called with the elements' bytes and the linear index of the first
  */
 export function elementReader(
@@ -26,6 +27,7 @@ export function elementReader(
   order: LinearOrder,
   client: number,
   elementSize: number,
+  end: number = order.end,
 ): (bytes: Uint8Array, first: number) => void {
   const { offsetSize, source } = metadata;
   const filtered = client === FILTERED;
@@ -51,7 +53,7 @@ export function elementReader(
   const undefinedAddress = offsetSize === 8 ? 2 ** 64 : 2 ** (8 * offsetSize) - 1;
   return (bytes, first) => {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const count = Math.min(Math.floor(bytes.length / elementSize), order.end - first);
+    const count = Math.min(Math.floor(bytes.length / elementSize), end - first);
     rows.count(Math.max(count, 0));
     for (let i = 0; i < count; i++) {
       const at = i * elementSize;

@@ -30,6 +30,8 @@ export interface Header {
   /** Data block pointers of the smallest super block. */
   readonly minimumPointers: number;
   readonly pageElements: number;
+  /** One more than the largest index that was ever set: what lies beyond counts as never written. */
+  readonly end: number;
   readonly indexBlock: number | undefined;
 }
 
@@ -49,7 +51,9 @@ export async function readHeader(
   const minimumElements = cursor.u8();
   const minimumPointers = cursor.u8();
   const pageElements = 2 ** cursor.u8();
-  cursor.skip(6 * lengthSize); // statistics
+  cursor.skip(4 * lengthSize); // number and bytes of super blocks and data blocks
+  const end = cursor.uint(lengthSize);
+  cursor.skip(lengthSize); // elements for which there is room
   const powerOfTwo = (value: number) => value > 0 && (value & (value - 1)) === 0;
   if (indexBits < 1 || indexBits > 64 || !powerOfTwo(minimumElements) || !powerOfTwo(minimumPointers)) {
     throw cursor.corrupt("an extensible array with impossible parameters");
@@ -63,6 +67,7 @@ export async function readHeader(
     minimumElements,
     minimumPointers,
     pageElements,
+    end,
     indexBlock: cursor.uintOrUndefined(offsetSize),
   };
 }

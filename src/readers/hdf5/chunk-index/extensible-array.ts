@@ -45,8 +45,9 @@ export async function readExtensibleArray(
   const header = await readHeader(metadata, address, options);
   if (header.indexBlock === undefined) return;
   const order = new LinearOrder(rows.array, rows.gridShape);
-  const readElements = elementReader(metadata, rows, order, header.client, header.elementSize);
-  const superBlocks = planSuperBlocks(header, order.end);
+  const end = Math.min(order.end, header.end);
+  const readElements = elementReader(metadata, rows, order, header.client, header.elementSize, end);
+  const superBlocks = planSuperBlocks(header, end);
 
   // Index block: elements, then the addresses of the data blocks of the first super blocks, then of the others.
   const { offsetSize } = metadata;
@@ -66,7 +67,7 @@ export async function readExtensibleArray(
     for (let i = 0; i < block.blocks; i++) {
       const blockAddress = cursor.uintOrUndefined(offsetSize);
       const first = block.first + i * block.elements;
-      if (blockAddress === undefined || first >= order.end) continue;
+      if (blockAddress === undefined || first >= end) continue;
       const misplaced = block.first + (precedingBlocks + i) * block.elements;
       dataBlocks.push({
         address: blockAddress,
@@ -86,8 +87,8 @@ export async function readExtensibleArray(
     const blockAddress = cursor.uintOrUndefined(offsetSize);
     if (blockAddress !== undefined) wanted.push({ ...block, address: blockAddress });
   }
-  dataBlocks.push(...(await readSuperBlocks(metadata, header, wanted, order.end, options)));
-  await readDataBlocks(metadata, header, dataBlocks, order.end, readElements, options);
+  dataBlocks.push(...(await readSuperBlocks(metadata, header, wanted, end, options)));
+  await readDataBlocks(metadata, header, dataBlocks, end, readElements, options);
 }
 
 /** All super blocks in one step; the data blocks that are there come back. */
