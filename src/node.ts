@@ -9,14 +9,18 @@ import { useNativeCodecs } from "./codecs/native.ts";
 import { readFileUrl } from "./codecs/node/read-url.ts";
 import { nodeDeflate, nodeZstd } from "./codecs/node/zlib.ts";
 import { readPlugin } from "./dataset/node/filter-plugins.ts";
+import { decodeInThread } from "./dataset/node/library-thread.ts";
 import { nodeSha256 } from "./dataset/node/sha256.ts";
 import { useWorkingFolder } from "./dataset/open.ts";
 import { setPluginLoader } from "./readers/hdf5/decoding/filter-plugins.ts";
+import { useLibraryDecoder } from "./readers/hdf5/decoding/h5wasm-decoder.ts";
 import { FileStorage } from "./storage/file/file-storage.ts";
 import { registerScheme } from "./storage/router.ts";
 
 useNativeSha256(nodeSha256);
 setPluginLoader(readPlugin);
+// Sources that run as they are (tests) have no compiled file for a thread to run.
+if (!import.meta.url.endsWith(".ts")) useLibraryDecoder(decodeInThread);
 useNativeCodecs({ deflate: nodeDeflate, zstd: nodeZstd });
 setPluginLoader(readFileUrl);
 useWorkingFolder(() => process.cwd());

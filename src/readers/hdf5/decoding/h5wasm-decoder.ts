@@ -29,12 +29,34 @@ let generation = 0;
 let capsules = 0;
 
 /**
+ * Decodes one chunk.
+ *
+ * Errors: `CorruptChunk` with the library's own words, `UnsupportedFilter`, `LimitExceeded`.
+ *
  * @param stored bytes of the chunk as they lie in the file
  * @param decodedLength bytes of the chunk without filters
  * @param filterMask bit `i`: filter `i` was left out
- * @throws `CorruptChunk` with the library's own words, `UnsupportedFilter`, `LimitExceeded`
  */
-export async function decodeWithLibrary(
+export type LibraryDecoder = (
+  stored: Uint8Array,
+  decodedLength: number,
+  filters: readonly Filter[],
+  filterMask: number,
+) => Promise<Uint8Array>;
+
+let decode: LibraryDecoder = decodeHere;
+
+/** Has chunks decoded elsewhere: plugins do not always come to an end with damaged bytes. */
+export function useLibraryDecoder(decoder: LibraryDecoder): void {
+  decode = decoder;
+}
+
+/** Decodes a chunk where {@link useLibraryDecoder} says, else on this thread. */
+export const decodeWithLibrary: LibraryDecoder = (stored, decodedLength, filters, filterMask) =>
+  decode(stored, decodedLength, filters, filterMask);
+
+/** Decodes a chunk on this thread. */
+export async function decodeHere(
   stored: Uint8Array,
   decodedLength: number,
   filters: readonly Filter[],
