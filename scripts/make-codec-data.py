@@ -173,6 +173,7 @@ for dtype in ("i1", "u1", "<i2", "<u4", "<i8", "<u8", "<f4", "<f8", "<f2"):
 add("delta i4 as i2", field("<i4", 20), filters=[nc.Delta(dtype="<i4", astype="<i2")], exact=True)
 add("delta i8 as i1", field("<i8", 20), filters=[nc.Delta(dtype="<i8", astype="i1")], exact=True)
 add("delta f8 as i2", field("<i2", 20).astype("f8"), filters=[nc.Delta(dtype="<f8", astype="<i2")], serializer=LITTLE, exact=True)
+add("delta f4 as i4", field("<i4", 20).astype("f4") * 1000003, filters=[nc.Delta(dtype="<f4", astype="<i4")], serializer=LITTLE)
 for scale, offset, dtype, stored in [(10, 0, "<f4", "<i2"), (100, 273.15, "<f8", "<i4"), (2, -150, "<f4", "u1"), (4, 1, "<f8", "<f4"), (0.1, 3, "<f4", "<f4"), (1000, 0, "<f8", "<i8"), (2, 1.5, "<f2", "<i2"), (3, 7, "<i4", "<i8")]:
     add(f"fixedscaleoffset {scale} {offset} {dtype} {stored}", field(dtype, 20), filters=[nc.FixedScaleOffset(scale=scale, offset=offset, dtype=dtype, astype=stored)])
 add("fixedscaleoffset, delta", field("<f4", 20), filters=[nc.FixedScaleOffset(scale=10, offset=5, dtype="<f4", astype="<i2"), nc.Delta(dtype="<i2")])

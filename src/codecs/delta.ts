@@ -7,6 +7,7 @@
 import {
   castNumbers,
   type NumberType,
+  numberTypeOf,
   packDoubles,
   roundToFloat,
   viewDoubles,
@@ -27,6 +28,10 @@ export const makeDelta: CodecMaker = (values, representation) => {
   if (stored.kind === "float" && type.kind !== "float") {
     throw configuration.error(`it cannot add up ${stored.name} to ${type.name}`);
   }
+  const isMixed =
+    [stored, type].some(({ name }) => name === "uint64") && [stored, type].some(({ kind }) => kind === "int");
+  if (isMixed)
+    throw configuration.error("NumPy adds up uint64 and signed integers as floats, which loses them");
   return numberCodec(representation, {
     encodedType: configuration.value("astype") === undefined ? dataType : encoded,
     encode: (bytes) => encodeDelta(bytes, type, stored),
@@ -35,16 +40,29 @@ export const makeDelta: CodecMaker = (values, representation) => {
   });
 };
 
-/** Running sums, in the arithmetic of the decoded type. */
+/**
+ * The type that NumPy adds up in: one that holds the numbers of both.
+ *
+ * @param to a float type
+ */
+function sumType(from: NumberType, to: NumberType): NumberType {
+  // Integers of 8 bits are exact in floats of 16, those of 16 bits in floats of 32.
+  const needed = from.kind === "float" ? from.size : from.size === 1 ? 2 : from.size === 2 ? 4 : 8;
+  if (needed <= to.size) return to;
+  return numberTypeOf({ name: needed === 4 ? "float32" : "float64" }) ?? to;
+}
+
+/** Running sums. */
 function decodeDelta(bytes: Uint8Array, from: NumberType, to: NumberType): Uint8Array {
   if (to.kind === "float") {
     const differences = viewDoubles(bytes, from);
     const sums = new Float64Array(differences.length);
+    const type = sumType(from, to);
     let sum = 0;
     for (let i = 0; i < sums.length; i++) {
-      const difference = roundToFloat(differences[i] ?? 0, to);
+      const difference = roundToFloat(differences[i] ?? 0, type);
       // The first sum is the number itself: adding it to 0 would lose the sign of -0.
-      sum = i === 0 ? difference : roundToFloat(sum + difference, to);
+      sum = i === 0 ? difference : roundToFloat(sum + difference, type);
       sums[i] = sum;
     }
     return packDoubles(sums, to);

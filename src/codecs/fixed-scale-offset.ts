@@ -80,6 +80,8 @@ function encodeScaled(
 export function roundTiesToEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
-  if (rest === 0.5) return floor % 2 === 0 ? floor : floor + 1;
-  return rest < 0.5 ? (floor === 0 && value < 0 ? -0 : floor) : floor + 1;
+  const isUp = rest === 0.5 ? floor % 2 !== 0 : rest > 0.5;
+  const rounded = isUp ? floor + 1 : floor;
+  // What was below 0 stays so.
+  return rounded === 0 && (value < 0 || Object.is(value, -0)) ? -0 : rounded;
 }
