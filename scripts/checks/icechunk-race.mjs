@@ -1,16 +1,18 @@
 // Several processes commit to one branch of a repository in a local folder. Every commit that was acknowledged must be
 // in the history with its chunk, and the repository must be whole afterwards.
-// usage: node scripts/checks/icechunk-race.mjs [PROCESSES] [COMMITS]
+// usage: node scripts/checks/icechunk-race.mjs [PROCESSES] [COMMITS] [ADDRESS]
+// With an s3:// address of an empty folder the race is run there (AWS_ENDPOINT_URL and the like say where that is).
 import { fork } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Repository } from "../../dist/icechunk/repository.js";
-import { FileStorage } from "../../dist/storage/file/file-storage.js";
+import { StorageRouter } from "../../dist/storage/router.js";
 import { parseArrayMetadata } from "../../dist/zarr/metadata-v3.js";
+import "../../dist/node.js";
 
-const storage = new FileStorage();
+const storage = new StorageRouter();
 
 /** One of the processes: commits its own chunks, one a commit. */
 async function work(address, worker, commits) {
@@ -22,9 +24,9 @@ async function work(address, worker, commits) {
   }
 }
 
-async function main(processes, commits) {
+async function main(processes, commits, elsewhere) {
   const folder = await mkdtemp(join(tmpdir(), "moraine-race-"));
-  const address = pathToFileURL(join(folder, "repository")).href;
+  const address = elsewhere ?? pathToFileURL(join(folder, "repository")).href;
   try {
     const repository = await Repository.create(storage, address);
     const session = await repository.writableSession("main");
@@ -78,7 +80,7 @@ async function main(processes, commits) {
 const [first, ...rest] = process.argv.slice(2);
 if (first === "--worker") await work(rest[0], Number(rest[1]), Number(rest[2]));
 else {
-  const passed = await main(Number(first ?? 8), Number(rest[0] ?? 50));
+  const passed = await main(Number(first ?? 8), Number(rest[0] ?? 50), rest[1]);
   console.log(passed ? "1 passed, 0 failed" : "0 passed, 1 failed");
   process.exitCode = passed ? 0 : 1;
 }
