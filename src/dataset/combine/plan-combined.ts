@@ -20,7 +20,7 @@ import { type Placement, placeByCoordinates, placeInOrder } from "./placement.ts
 import { commonTimeEncoding, type TimeEncoding } from "./time-encoding.ts";
 
 /** Arrays that are combined at the same time. */
-const CONCURRENT_ARRAYS = 8;
+const CONCURRENT_ARRAYS = 16;
 const CONCURRENT_SOURCES = 16;
 
 /**

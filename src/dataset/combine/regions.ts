@@ -12,7 +12,7 @@ import type { RegionReader } from "../../zarr/write/chunk-encoder.ts";
 import { mapConcurrent } from "../concurrent.ts";
 
 /** Parts that are read at the same time. */
-const CONCURRENT_PARTS = 16;
+const CONCURRENT_PARTS = 32;
 
 export interface RegionPart {
   readonly shape: readonly number[];

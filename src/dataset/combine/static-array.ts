@@ -13,7 +13,7 @@ import type { Piece } from "./piece.ts";
 
 /** Decoded bytes up to which values are compared; what is larger is taken from the first source, with a note. */
 const COMPARED_BYTES = 64 * 1024 * 1024;
-const CONCURRENT_READS = 8;
+const CONCURRENT_READS = 32;
 
 /**
  * Compares an array that should be the same everywhere.

@@ -5,8 +5,9 @@
  */
 
 import { MoraineError } from "../../errors.ts";
+import type { Repository } from "../../icechunk/repository.ts";
 import { absolutePath } from "../source.ts";
-import { changesOf, knownSources, type RecordedOptions } from "./known-sources.ts";
+import { changesOf, knownSources, type RecordedOptions, recordedSources } from "./known-sources.ts";
 import type { IndexingOptions } from "./options.ts";
 import type { Note, TargetFormat } from "./summary.ts";
 
@@ -46,11 +47,11 @@ export async function changeOf(
   const { Repository } = await import("../../icechunk/repository.ts");
   const repository = await Repository.open(storage, target, { signal });
   const base = await repository.lookupBranch(branch, { signal });
-  if (!update) return { ...plain, base };
   const group = absolutePath(options.group ?? "/");
-  const { record, others } = await knownSources(repository, branch, group, { signal });
-  const { present, changed, gone } = await changesOf(record.sources, storage, { signal });
-  const fresh = addresses.filter((address) => !record.sources.some((known) => known.address === address));
+  if (!update) return await appended({ ...plain, base }, repository, branch, group, options);
+  const { sources, beginning, others } = await knownSources(repository, branch, group, { signal });
+  const { present, changed, gone } = await changesOf(sources, storage, { signal });
+  const fresh = addresses.filter((address) => !sources.some((known) => known.address === address));
   const notes = [
     ...changed.map((source): Note => ({ source, path: "/", note: "has changed since it was indexed" })),
     ...gone.map((source): Note => ({ source, path: "/", note: "is gone: it was removed" })),
@@ -63,8 +64,41 @@ export async function changeOf(
   return {
     addresses: [...present, ...fresh],
     base,
-    options: record.options,
+    options: beginning.options,
     replaceBut: others,
     notes,
+  };
+}
+
+/** Sources that are in already are not appended again. Errors: `Incompatible` for one that has changed since. */
+async function appended(
+  change: Change,
+  repository: Repository,
+  branch: string,
+  group: string,
+  { signal, storage }: IndexingOptions,
+): Promise<Change> {
+  const { sources } = await recordedSources(repository, branch, group, { signal });
+  const known = new Map(sources.map((source) => [source.address, source]));
+  const again = change.addresses.flatMap((address) => known.get(address) ?? []);
+  const { changed } = await changesOf(again, storage, { signal });
+  const [first] = changed;
+  if (first !== undefined) {
+    throw new MoraineError(
+      "Incompatible",
+      "it is in the repository already, and has changed since: update instead",
+      {
+        source: first,
+      },
+    );
+  }
+  return {
+    ...change,
+    addresses: change.addresses.filter((address) => !known.has(address)),
+    notes: again.map(({ address }) => ({
+      source: address,
+      path: group,
+      note: "is in the repository already",
+    })),
   };
 }

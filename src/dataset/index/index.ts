@@ -51,7 +51,7 @@ export async function index(
   const change = await changeOf(address, format, addresses.map(addressOf), { ...options, storage });
   if (change.addresses.length === 0) {
     return {
-      ...unchanged(address, format, change.base, options),
+      ...unchanged(address, format, change, options),
       statistics: statisticsOf(storage, started),
     };
   }
@@ -94,11 +94,11 @@ function statisticsOf(storage: StorageRouter, started: number): IndexSummary["st
   return { requests, bytes, rounds, seconds: (performance.now() - started) / 1000 };
 }
 
-/** The summary of an update that found nothing to do. */
+/** The summary where there was nothing to do. */
 function unchanged(
   target: string,
   format: TargetFormat,
-  snapshot: string | undefined,
+  { base: snapshot, notes }: Change,
   { branch = "main" }: IndexOptions,
 ): Omit<IndexSummary, "statistics"> {
   return {
@@ -114,7 +114,7 @@ function unchanged(
     writtenBytes: 0,
     decoded: [],
     leftOut: [],
-    notes: [{ source: target, path: "/", note: "no source has changed: nothing was committed" }],
+    notes: [...notes, { source: target, path: "/", note: "there is nothing new: nothing was committed" }],
   };
 }
 

@@ -98,42 +98,55 @@ export function recordToJson({ group, sources, isWhole, options }: IndexRecord):
   };
 }
 
-/**
- * All sources of a group, in the order in which they were added.
- *
- * Errors: `NotFound` where the history does not tell them.
- *
- * @returns also the other groups that were indexed on their own
- */
+/** What the history of a branch says of a group. */
+export interface RecordedSources {
+  /** All sources, in the order in which they were added. */
+  readonly sources: readonly KnownSource[];
+  /** The commit that began it; undefined where none tells. */
+  readonly beginning: IndexRecord | undefined;
+  /** Other groups that were indexed on their own. */
+  readonly others: readonly string[];
+}
+
+/** Reads what the history of a branch says of a group. */
+export async function recordedSources(
+  repository: Repository,
+  branch: string,
+  group: string,
+  options: StorageOptions,
+): Promise<RecordedSources> {
+  const sources: KnownSource[] = [];
+  const others = new Set<string>();
+  let beginning: IndexRecord | undefined;
+  for await (const entry of repository.ancestry({ branch }, { signal: options.signal })) {
+    const record = recordOf(entry.metadata);
+    if (record === undefined) continue;
+    if (record.group !== group) others.add(record.group);
+    else if (beginning === undefined) {
+      sources.unshift(...record.sources);
+      if (record.isWhole) beginning = record;
+    }
+  }
+  return { sources, beginning, others: [...others] };
+}
+
+/** The same where the history tells all of it. Errors: `NotFound`. */
 export async function knownSources(
   repository: Repository,
   branch: string,
   group: string,
   options: StorageOptions,
-): Promise<{ readonly record: IndexRecord; readonly others: readonly string[] }> {
-  const sources: KnownSource[] = [];
-  const others = new Set<string>();
-  let whole: IndexRecord | undefined;
-  for await (const entry of repository.ancestry({ branch }, { signal: options.signal })) {
-    const record = recordOf(entry.metadata);
-    if (record === undefined) continue;
-    if (record.group !== group) others.add(record.group);
-    else if (whole === undefined) {
-      sources.unshift(...record.sources);
-      if (record.isWhole) whole = record;
-    }
-  }
-  if (whole === undefined) {
-    throw new MoraineError(
-      "NotFound",
-      "the history of the repository does not tell the sources of this group",
-      {
-        source: repository.address,
-        path: group,
-      },
-    );
-  }
-  return { record: { ...whole, sources }, others: [...others] };
+): Promise<RecordedSources & { readonly beginning: IndexRecord }> {
+  const { beginning, ...recorded } = await recordedSources(repository, branch, group, options);
+  if (beginning !== undefined) return { ...recorded, beginning };
+  throw new MoraineError(
+    "NotFound",
+    "the history of the repository does not tell the sources of this group",
+    {
+      source: repository.address,
+      path: group,
+    },
+  );
 }
 
 function recordOf(metadata: JsonObject): IndexRecord | undefined {
@@ -196,12 +209,14 @@ export async function changesOf(
   const gone: string[] = [];
   sources.forEach(({ address, version }, index) => {
     const found = now[index];
-    if (found === undefined) {
+    // Folders have no version of their own: nothing tells whether they changed.
+    const isFolder = version.etag === undefined && version.size === undefined;
+    if (found === undefined && !isFolder) {
       gone.push(address);
       return;
     }
     present.push(address);
-    if (!sameVersion(found, version)) changed.push(address);
+    if (found !== undefined && !sameVersion(found, version)) changed.push(address);
   });
   return { present, changed, gone };
 }

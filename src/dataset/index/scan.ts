@@ -18,7 +18,7 @@ import type { WrittenCounts } from "./write.ts";
 
 const MATERIALIZE_LIMIT = 64 * 1024 * 1024;
 /** Sources that are scanned at the same time. */
-const CONCURRENT_SOURCES = 8;
+const CONCURRENT_SOURCES = 32;
 
 /** The plan of a source that was left out. */
 const NOTHING: IndexPlan = { nodes: [], decoded: [], leftOut: [], notes: [] };

@@ -62,6 +62,23 @@ describe.each(["json", "parquet"])("Kerchunk %s", (ending) => {
   });
 });
 
+describe("sets of references as sources", () => {
+  it("are joined like the files that they stand for", async () => {
+    const archive = [0, 1, 2].map((number) => file(`combine/daily-${number}.nc`));
+    const sets: string[] = [];
+    for (const [number, name] of archive.entries()) {
+      const target = newTarget(number === 1 ? "parquet" : "json");
+      await index(name, target);
+      sets.push(target);
+    }
+    const [ofFiles, ofSets] = [newTarget("icechunk"), newTarget("icechunk")];
+    await index(archive, ofFiles, { concat: "time" });
+    const { chunks } = await index(sets, ofSets, { concat: "time" });
+    expect(chunks.virtual).toBe(7);
+    expect(await digests(ofSets)).toEqual(await digests(ofFiles));
+  });
+});
+
 describe("the document", () => {
   it("is strict JSON, in Zarr v2, with xarray's conventions", async () => {
     const target = newTarget("json");

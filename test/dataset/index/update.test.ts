@@ -83,6 +83,23 @@ describe("updating a repository", () => {
     expect(await times(target, "sea/daily/time")).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   });
 
+  it("does not append twice what is in already", async () => {
+    const { files, target } = await archive(DAILY);
+    const [first = "", second = "", third = ""] = files;
+    await index([first, second], target, { concat: "time" });
+    const { notes } = await index([second, third], target, { append: "time" });
+    expect(notes.map(({ source, note }) => `${source} ${note}`)).toContain(
+      `${second} is in the repository already`,
+    );
+    expect(await times(target)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect((await index(third, target, { append: "time" })).arrays).toBe(0);
+    await storage.write(second, bytes("leap-1.nc"));
+    await expect(index(second, target, { append: "time" })).rejects.toMatchObject({
+      code: "Incompatible",
+      source: second,
+    });
+  });
+
   it("needs a repository that knows its sources", async () => {
     const { files, target } = await archive(["daily-0.nc"]);
     await index(files, target, { group: "a" });
