@@ -33,7 +33,7 @@ export const makeTranspose: CodecMaker = (values, representation) => {
 };
 
 /** The elements with axis `order[i]` of the input as axis `i` of the output. */
-export function permute(
+function permute(
   data: ChunkData,
   shape: readonly number[],
   order: readonly number[],

@@ -67,7 +67,7 @@ export function swapWords(bytes: Uint8Array, itemBytes: number, words: readonly 
 }
 
 /** Reverses, in place, every group of `width` bytes. */
-export function swapAll(bytes: Uint8Array, width: number): void {
+function swapAll(bytes: Uint8Array, width: number): void {
   const { buffer, byteOffset, length } = bytes;
   if (width === 2 && byteOffset % 2 === 0) {
     const view = new Uint16Array(buffer, byteOffset, length >> 1);

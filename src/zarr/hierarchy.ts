@@ -67,26 +67,6 @@ export async function openNode(
   return node;
 }
 
-/** Opens the node at a path below a group of a store, through its consolidated metadata if it has them. */
-export async function openBelow(
-  group: StoreGroup,
-  path: string,
-  options?: StorageOptions,
-): Promise<StoreGroup | StoreArray> {
-  let node: StoreNode | undefined = group;
-  for (const name of pathParts(path)) {
-    node = node?.kind === "group" ? await node.child(name, options) : undefined;
-  }
-  if (node === undefined) {
-    throw new MoraineError("NotFound", "there is no Zarr array or group", {
-      source: group.store.address,
-      path: `/${keyOf(group.path, pathParts(path).join("/"))}`,
-    });
-  }
-  if (node.kind === "fault") throw node.error;
-  return node;
-}
-
 async function probe(
   store: ZarrStore,
   path: string,

@@ -9,7 +9,7 @@ import { type BitReader, corrupt } from "./bit-reader.ts";
 
 /** So many symbols are read with the same Huffman code. */
 export const GROUP = 50;
-export const LONGEST_CODE = 20;
+const LONGEST_CODE = 20;
 const RUN_A = 0;
 const RUN_B = 1;
 
