@@ -28,7 +28,7 @@ const STRANGERS = [
   ["data-types", "storage"],
 ];
 /** Where Node's own modules may be imported. */
-const NODE_ONLY = /^(cli\/|node\.ts$|storage\/file\/|codecs\/node\/|dataset\/node\/)/;
+const NODE_ONLY = /^(cli\/|node\.ts$|storage\/(?:file|node)\/|codecs\/node\/|dataset\/node\/)/;
 
 const problems = [];
 const edges = new Set();

@@ -15,6 +15,8 @@ import { useWorkingFolder } from "./dataset/open.ts";
 import { setPluginLoader } from "./readers/hdf5/decoding/filter-plugins.ts";
 import { useLibraryDecoder } from "./readers/hdf5/decoding/h5wasm-decoder.ts";
 import { FileStorage } from "./storage/file/file-storage.ts";
+import { useTransport } from "./storage/http/transport.ts";
+import { nodeTransport } from "./storage/node/node-transport.ts";
 import { registerScheme } from "./storage/router.ts";
 
 useNativeSha256(nodeSha256);
@@ -23,6 +25,7 @@ setPluginLoader(readPlugin);
 if (!import.meta.url.endsWith(".ts")) useLibraryDecoder(decodeInThread);
 useNativeCodecs({ deflate: nodeDeflate, zstd: nodeZstd });
 setPluginLoader(readFileUrl);
+useTransport(nodeTransport);
 useWorkingFolder(() => process.cwd());
 registerScheme("file", (_options, onEvent) => new FileStorage(onEvent));
 

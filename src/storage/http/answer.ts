@@ -8,6 +8,7 @@ import { MoraineError } from "../../errors.ts";
 import { type ContentRange, parseContentRange } from "../content-range.ts";
 import { RetryLater } from "../retry.ts";
 import type { Version } from "../storage.ts";
+import type { HttpResponse } from "./transport.ts";
 
 /** Parameters of a signature in an address (AWS, Google, Azure, CloudFront). */
 const SIGNED = /[?&](?:x-amz-signature|x-goog-signature|sig|signature)=/i;
@@ -17,7 +18,7 @@ const SIGNED = /[?&](?:x-amz-signature|x-goog-signature|sig|signature)=/i;
  *
  * Errors: `NotFound` (404, 410), `AccessDenied` (401, 403), `StorageFailed`; `RetryLater` for what may pass.
  */
-export function checkStatus(address: string, response: Response): void {
+export function checkStatus(address: string, response: HttpResponse): void {
   const { status } = response;
   if (status === 200 || status === 206 || status === 416) return;
   const said = `the server answered ${status}`;
@@ -43,29 +44,28 @@ export function retryAfter(value: string | null): number | undefined {
 }
 
 /** Whether the body is of other bytes than the object: a server or proxy compressed it. */
-export function isEncoded(response: Response): boolean {
+export function isEncoded(response: HttpResponse): boolean {
   const encoding = response.headers.get("content-encoding")?.trim().toLowerCase();
   return encoding !== undefined && encoding !== "" && encoding !== "identity";
 }
 
 /** `Content-Length`, where it counts bytes of the object. */
-export function contentLength(response: Response): number | undefined {
+export function contentLength(response: HttpResponse): number | undefined {
   const value = response.headers.get("content-length");
   if (value === null || isEncoded(response) || !/^\d{1,15}$/.test(value)) return undefined;
   return Number(value);
 }
 
 /** The pieces of the body; leaving the loop early ends the transfer. */
-export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* bodyOf(response: HttpResponse): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = response.body?.getReader();
   if (reader === undefined) return;
   let done = false;
   try {
     for (;;) {
       const next = await reader.read();
-      if (next.done) break;
-      const piece: Uint8Array = next.value;
-      yield piece;
+      if (next.done || next.value === undefined) break;
+      yield next.value;
     }
     done = true;
   } finally {
@@ -74,7 +74,7 @@ export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array, vo
 }
 
 /** `Content-Range`; undefined where there is none or a browser hides it. Errors: `StorageFailed` if broken. */
-export function contentRange(address: string, response: Response): ContentRange | undefined {
+export function contentRange(address: string, response: HttpResponse): ContentRange | undefined {
   const value = response.headers.get("content-range");
   return value === null ? undefined : parseContentRange(address, value);
 }
@@ -84,7 +84,7 @@ export function contentRange(address: string, response: Response): ContentRange 
  *
  * @param size bytes of the whole object, where known
  */
-export function versionOf(response: Response, size: number | undefined): Version {
+export function versionOf(response: HttpResponse, size: number | undefined): Version {
   // What a proxy compressed has another ETag than the object itself, or the same with other bytes.
   const etag = isEncoded(response) ? undefined : (response.headers.get("etag") ?? undefined);
   const modified = Date.parse(response.headers.get("last-modified") ?? "");

@@ -21,6 +21,7 @@ import type { Version } from "../storage.ts";
 import { bodyOf, checkStatus, contentLength, contentRange, isEncoded, versionOf } from "./answer.ts";
 import type { HttpOptions } from "./http-options.ts";
 import { Redirects } from "./redirects.ts";
+import type { HttpResponse } from "./transport.ts";
 
 /** Where a server ignores ranges, a range is cut out of the first so many bytes of the whole. */
 const WHOLE_LIMIT = 64 * 1024 * 1024;
@@ -28,7 +29,7 @@ const WHOLE_LIMIT = 64 * 1024 * 1024;
 const UNKNOWN_SIZE = 1024 * 1024;
 
 /** Reads the body of an answer; `alive` is called whenever something came. */
-type Take<T> = (response: Response, alive: () => void) => Promise<T>;
+type Take<T> = (response: HttpResponse, alive: () => void) => Promise<T>;
 
 export class HttpClient {
   readonly #options: HttpOptions;
@@ -190,7 +191,7 @@ function bytesOf(result: unknown): number {
 }
 
 /** 416: the range begins at or after the end. */
-function pastEnd(address: string, response: Response, offset: number): FetchedRange {
+function pastEnd(address: string, response: HttpResponse, offset: number): FetchedRange {
   const size = contentRange(address, response)?.size;
   if (size !== undefined && offset < size) {
     throw new RetryLater(`the server refuses a range that begins before the end, ${size} bytes`);
@@ -204,7 +205,7 @@ function pastEnd(address: string, response: Response, offset: number): FetchedRa
  */
 async function takeRange(
   address: string,
-  response: Response,
+  response: HttpResponse,
   offset: number,
   length: number,
   alive: () => void,
@@ -236,7 +237,7 @@ async function takeRange(
 /** 200: the server ignored the range; it is cut out of the whole. */
 async function cutOut(
   address: string,
-  response: Response,
+  response: HttpResponse,
   offset: number,
   length: number,
   alive: () => void,

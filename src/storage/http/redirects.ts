@@ -8,11 +8,14 @@
 import { MoraineError } from "../../errors.ts";
 import { refuseUserInformation } from "../address.ts";
 import { type HttpOptions, headersFor } from "./http-options.ts";
+import { type HttpRequest, type HttpResponse, transport } from "./transport.ts";
 
 const MOST_REDIRECTS = 5;
 /** Where an address led is remembered this long: each range of a file would pay the detour. Milliseconds. */
 const REMEMBERED = 60_000;
 const MOST_REMEMBERED = 1000;
+
+type RequestLine = Pick<HttpRequest, "method" | "signal">;
 
 interface Target {
   readonly url: string;
@@ -38,8 +41,8 @@ export class Redirects {
   async send(
     address: string,
     headers: Readonly<Record<string, string>>,
-    init: RequestInit,
-  ): Promise<Response> {
+    init: RequestLine,
+  ): Promise<HttpResponse> {
     const asked = await (this.#options.sign?.(address) ?? address);
     const remembered = this.#targets.get(asked);
     if (remembered !== undefined && remembered.until > Date.now()) {
@@ -55,8 +58,8 @@ export class Redirects {
   async #follow(
     asked: string,
     headers: Readonly<Record<string, string>>,
-    init: RequestInit,
-  ): Promise<Response> {
+    init: RequestLine,
+  ): Promise<HttpResponse> {
     let url = asked;
     for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
       const origin = new URL(url).origin;
@@ -81,8 +84,8 @@ export class Redirects {
   async #letFollow(
     url: string,
     headers: Readonly<Record<string, string>>,
-    init: RequestInit,
-  ): Promise<Response> {
+    init: RequestLine,
+  ): Promise<HttpResponse> {
     if (Object.keys(await headersFor(url, this.#options)).length > 0) {
       throw new MoraineError(
         "AccessDenied",
@@ -98,11 +101,11 @@ export class Redirects {
   async #ask(
     url: string,
     headers: Readonly<Record<string, string>>,
-    init: RequestInit,
-    redirect: RequestRedirect,
-  ): Promise<Response> {
+    init: RequestLine,
+    redirect: HttpRequest["redirect"],
+  ): Promise<HttpResponse> {
     const all = { ...(await headersFor(url, this.#options)), ...headers };
-    return await (this.#options.fetch ?? globalThis.fetch)(url, { ...init, headers: all, redirect });
+    return await (this.#options.fetch ?? transport.send)(url, { ...init, headers: all, redirect });
   }
 
   #remember(asked: string, url: string): void {

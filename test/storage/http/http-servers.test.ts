@@ -2,6 +2,8 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { StorageEvent } from "../../../src/storage/events.ts";
 import { HttpStorage } from "../../../src/storage/http/http-storage.ts";
+import { fetchTransport, useTransport } from "../../../src/storage/http/transport.ts";
+import { nodeTransport } from "../../../src/storage/node/node-transport.ts";
 import { codeOf } from "../conformance.ts";
 import { ObjectServer, pattern } from "../http-server.ts";
 
@@ -9,7 +11,11 @@ const BYTES = pattern(100_000);
 const QUICK = { retries: 3, stallTimeout: 200 };
 const part = (offset: number, length: number) => BYTES.slice(offset, offset + length);
 
-describe("over HTTP", () => {
+describe.each([
+  ["fetch", fetchTransport],
+  ["Node's own", nodeTransport],
+] as const)("over HTTP, through %s", (_, send) => {
+  beforeAll(() => useTransport(send));
   const server = new ObjectServer();
   const events: StorageEvent[] = [];
   const storage = new HttpStorage(QUICK, (event) => events.push(event));

@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { HttpStorage } from "../../../src/storage/http/http-storage.ts";
+import { fetchTransport, useTransport } from "../../../src/storage/http/transport.ts";
+import { nodeTransport } from "../../../src/storage/node/node-transport.ts";
 import { codeOf } from "../conformance.ts";
 import { ObjectServer, pattern } from "../http-server.ts";
 
-describe("redirects", () => {
+describe.each([
+  ["fetch", fetchTransport],
+  ["Node's own", nodeTransport],
+] as const)("redirects, through %s", (_, send) => {
+  beforeAll(() => useTransport(send));
   const first = new ObjectServer();
   const second = new ObjectServer();
   beforeAll(async () => {
