@@ -146,8 +146,10 @@ class GroupBuilder {
     let variant = variants.get(key);
     if (!variant) {
       variant = { ...member, metadata: { ...member.metadata, dimensionNames: names } };
-      if (lengths.some((length, axis) => length !== shape[axis])) {
-        variant = extended(variant, lengths, this.#storage, object.in.file.metadata.source);
+      // Virtual datasets may be longer than their header says.
+      const longest = lengths.map((length, axis) => Math.max(length, shape[axis] ?? 0));
+      if (longest.some((length, axis) => length !== shape[axis])) {
+        variant = extended(variant, longest, this.#storage, object.in.file.metadata.source);
       }
       variants.set(key, variant);
     }

@@ -128,3 +128,9 @@ test("one odd array does not cost the file", async () => {
     expected["filters.h5"]?.arrays["/shuffle"],
   );
 });
+
+test("an unlimited virtual dataset is as long in the dataset view as its sources make it", async () => {
+  const array = arrayAt(await openFile("virtual.h5"), "/numbered");
+  expect(array.metadata.shape).toEqual([14, 6]);
+  expect(array.stored).toBeUndefined();
+});
