@@ -5,6 +5,7 @@
  */
 
 import type { Verb } from "./verb.ts";
+import { blame } from "./verbs/blame.ts";
 import { branch } from "./verbs/branch.ts";
 import { check } from "./verbs/check.ts";
 import { diff } from "./verbs/diff.ts";
@@ -15,9 +16,11 @@ import { gc } from "./verbs/gc.ts";
 import { index } from "./verbs/index.ts";
 import { inspect } from "./verbs/inspect.ts";
 import { log } from "./verbs/log.ts";
+import { materialize } from "./verbs/materialize.ts";
 import { migrate } from "./verbs/migrate.ts";
 import { read } from "./verbs/read.ts";
 import { refs } from "./verbs/refs.ts";
+import { replace } from "./verbs/replace.ts";
 import { status } from "./verbs/status.ts";
 import { tag } from "./verbs/tag.ts";
 import { verify } from "./verbs/verify.ts";
@@ -30,6 +33,9 @@ export const VERBS: readonly Verb[] = [
   check,
   index,
   verify,
+  replace,
+  materialize,
+  blame,
   log,
   branch,
   tag,
