@@ -4,14 +4,49 @@
  * @module
  */
 
-import { type BigIntStats, close, fstat, open, read, stat } from "node:fs";
+import {
+  type BigIntStats,
+  close,
+  closeSync,
+  fstat,
+  fstatSync,
+  open,
+  openSync,
+  read,
+  readSync,
+  stat,
+  statSync,
+} from "node:fs";
 import { promisify } from "node:util";
 import type { Version } from "../storage.ts";
+import { quickly } from "./quick-calls.ts";
 
-const openFile = promisify(open);
-const closeFile = promisify(close);
-const statFile = promisify(stat);
-const statDescriptor = promisify(fstat);
+const BIG = { bigint: true } as const;
+/** From memory these are there before another thread would have begun. */
+const LITTLE_BYTES = 128 * 1024;
+const [openPooled, statPooled, fstatPooled] = [promisify(open), promisify(stat), promisify(fstat)];
+const closePooled = promisify(close);
+
+const openFile = (path: string): Promise<number> =>
+  quickly(
+    () => openSync(path, "r"),
+    () => openPooled(path, "r"),
+  );
+const closeFile = (descriptor: number): Promise<void> =>
+  quickly(
+    () => closeSync(descriptor),
+    () => closePooled(descriptor),
+  );
+const statFile = (path: string): Promise<BigIntStats> =>
+  quickly(
+    () => statSync(path, BIG),
+    () => statPooled(path, BIG),
+  );
+const statDescriptor = (descriptor: number): Promise<BigIntStats> =>
+  quickly(
+    () => fstatSync(descriptor, BIG),
+    () => fstatPooled(descriptor, BIG),
+  );
 
 /** Descriptors kept open when nobody reads from them. */
 const KEEP = 64;
@@ -61,7 +96,7 @@ export class OpenFiles {
     // Before anything is waited for: whoever drops the file meanwhile must not close it.
     file.users += 1;
     try {
-      const stats = await statFile(path, { bigint: true });
+      const stats = await statFile(path);
       if (file.inode === stats.ino && file.device === stats.dev) {
         if (this.#files.get(path) === file) {
           this.#files.delete(path);
@@ -78,9 +113,9 @@ export class OpenFiles {
   }
 
   async #open(path: string): Promise<HeldFile> {
-    const descriptor = await openFile(path, "r");
+    const descriptor = await openFile(path);
     // Of the very file that is open: another one may have been put in its place since.
-    const stats = await statDescriptor(descriptor, { bigint: true });
+    const stats = await statDescriptor(descriptor);
     const file = { descriptor, inode: stats.ino, device: stats.dev, users: 1 };
     this.#drop(path);
     this.#files.set(path, file);
@@ -110,12 +145,30 @@ export class OpenFiles {
     const file = this.#files.get(path);
     if (file === undefined) return;
     this.#files.delete(path);
-    if (file.users === 0) close(file.descriptor, () => undefined);
+    if (file.users === 0) void closeFile(file.descriptor).catch(() => undefined);
   }
 }
 
 /** Fills a buffer from a position; the number of bytes that were there. */
-export function readAt(descriptor: number, buffer: Uint8Array, position: number): Promise<number> {
+export async function readAt(descriptor: number, buffer: Uint8Array, position: number): Promise<number> {
+  if (buffer.length > LITTLE_BYTES) return await readPooled(descriptor, buffer, position);
+  return await quickly(
+    () => readDirectly(descriptor, buffer, position),
+    () => readPooled(descriptor, buffer, position),
+  );
+}
+
+function readDirectly(descriptor: number, buffer: Uint8Array, position: number): number {
+  let filled = 0;
+  while (filled < buffer.length) {
+    const count = readSync(descriptor, buffer, filled, buffer.length - filled, position + filled);
+    if (count === 0) break;
+    filled += count;
+  }
+  return filled;
+}
+
+function readPooled(descriptor: number, buffer: Uint8Array, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
     let filled = 0;
     const next = () => {
