@@ -121,7 +121,7 @@ export async function digestArray(
       { signal: options.signal },
     );
     if (data instanceof Uint8Array) {
-      hash.update(isText(metadata) ? withoutNuls(data) : data);
+      hash.update(isSingleText(source, metadata) ? withoutNuls(data) : data);
     } else if (!strings) {
       for (const item of data) updateWithLength(hash, item);
     } else {
@@ -134,19 +134,22 @@ export async function digestArray(
   return strings ? { strings: hash.digest() } : { bytes: hash.digest() };
 }
 
-/** Records with members of variable length have no agreed form. */
-/** Whether an array is a single string of fixed length. */
-function isText({ shape, dataType }: ArrayMetadata): boolean {
-  return shape.length === 0 && dataType.name === "null_terminated_bytes";
+/**
+ * Whether an array is a single string of fixed length, which other programs give without the NULs at its end. In a
+ * Zarr store it is an element like any other.
+ */
+function isSingleText({ format }: OpenedSource, { shape, dataType }: ArrayMetadata): boolean {
+  return format !== "zarr" && shape.length === 0 && dataType.name === "null_terminated_bytes";
 }
 
-/** NULs at the end are not part of a single string; at least one byte is left, as in NumPy. */
+/** At least one byte is left, as in NumPy. */
 function withoutNuls(bytes: Uint8Array): Uint8Array {
   let end = bytes.length;
   while (end > 1 && bytes[end - 1] === 0) end -= 1;
   return bytes.subarray(0, end);
 }
 
+/** Records with members of variable length have no agreed form. */
 function isDigestible(dataType: DataType): boolean {
   return dataType.name !== "struct" || itemSize(dataType) !== undefined;
 }
