@@ -102,6 +102,10 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
     options.attributes ?? "override",
     path,
   );
+  const why = (chunks: number | string): Barrier =>
+    time
+      ? { code: "Incompatible", reason: `its times are stored as "${time.units}"` }
+      : (barrier ?? NOT_ALIGNED(chunks));
   const units = joined.metadata.attributes["units"];
   const metadata: ArrayMetadata = {
     ...joined.metadata,
@@ -119,26 +123,20 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
       ...metadata,
       chunkGrid: array.loaded ? loadedGrid(metadata) : metadata.chunkGrid,
     });
-    checkBudget(chunkCount(decoded) * chunkBytes(decoded), barrier, options.materializeLimit);
+    checkBudget(chunkCount(decoded) * chunkBytes(decoded), why("all"), options.materializeLimit);
     return {
       plan: { ...plan, metadata: decoded, references: undefined, rewrite: "all", region: joined.region },
-      changed: array.loaded ? undefined : (barrier ?? NOT_ALIGNED("all")),
+      changed: array.loaded ? undefined : why("all"),
       notes,
     };
   }
   if (metadata.chunkGrid.name === "rectilinear") notes.push(RECTILINEAR);
   const { references, rewrite } = takePending(joined.manifest);
-  checkBudget(
-    rewrite.length * chunkBytes(metadata),
-    barrier ?? NOT_ALIGNED(rewrite.length),
-    options.materializeLimit,
-  );
+  checkBudget(rewrite.length * chunkBytes(metadata), why(rewrite.length), options.materializeLimit);
   return {
     plan: { ...plan, metadata, references, rewrite, region: joined.region },
     changed:
-      rewrite.length > 0 && !array.loaded
-        ? (barrier ?? NOT_ALIGNED(`${rewrite.length} of ${chunkCount(metadata)}`))
-        : undefined,
+      rewrite.length > 0 && !array.loaded ? why(`${rewrite.length} of ${chunkCount(metadata)}`) : undefined,
     notes,
   };
 }
@@ -271,9 +269,8 @@ function loadedGrid({ shape }: ArrayMetadata): ChunkGrid {
   return { name: "regular", chunkShape: lengths.reverse() };
 }
 
-function checkBudget(bytes: number, barrier: Barrier | undefined, limit: number): void {
+function checkBudget(bytes: number, why: Barrier, limit: number): void {
   if (bytes <= limit) return;
-  const why = barrier ?? NOT_ALIGNED("all");
   throw new MoraineError(
     "LimitExceeded",
     `${why.reason}; decoded these have ${bytes} bytes, more than --materialize-limit ${limit}`,
