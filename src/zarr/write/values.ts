@@ -4,10 +4,10 @@
  * @module
  */
 
-import { type DataType, itemSize, type SimpleName, type StructField } from "../../data-types/data-type.ts";
-import { numberToBfloat16, numberToFloat16 } from "../../data-types/floats.ts";
+import { type DataType, itemSize } from "../../data-types/data-type.ts";
 import { MoraineError } from "../../errors.ts";
 import type { ReadonlyElements } from "../read/strided-copy.ts";
+import { packElement, refuse, variableElement } from "./packed-element.ts";
 
 /** One element: a record is an object of its fields' values. */
 export type ElementValue =
@@ -44,12 +44,6 @@ export interface PackedValues {
   readonly repeat: boolean;
   /** Where the values have one. */
   readonly shape?: readonly number[] | undefined;
-}
-
-const UTF8 = new TextEncoder();
-
-function refuse(value: unknown, dataType: DataType): MoraineError {
-  return new MoraineError("InvalidArgument", `${String(value)} is no ${dataType.name}`);
 }
 
 /**
@@ -155,116 +149,6 @@ function checkBooleans(view: ArrayBufferView): void {
   for (const byte of new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) {
     if (byte > 1) throw refuse(byte, { name: "bool" });
   }
-}
-
-function variableElement(value: unknown, dataType: DataType): string | Uint8Array {
-  const fits = dataType.name === "string" ? typeof value === "string" : value instanceof Uint8Array;
-  if (!fits || (typeof value !== "string" && !(value instanceof Uint8Array))) throw refuse(value, dataType);
-  // A lone surrogate would come back as another character.
-  if (typeof value === "string" && /\p{Surrogate}/u.test(value))
-    throw refuse(JSON.stringify(value), dataType);
-  return value;
-}
-
-/** Writes one element of fixed size into zeros. */
-function packElement(value: unknown, dataType: DataType, view: DataView, at: number): void {
-  switch (dataType.name) {
-    case "struct":
-      packRecord(value, dataType.fields, view, at);
-      return;
-    case "fixed_length_utf32": {
-      if (typeof value !== "string") throw refuse(value, dataType);
-      const points = Array.from(value, (character) => character.codePointAt(0) ?? 0);
-      if (points.length * 4 > dataType.lengthBytes) throw tooLong(value, dataType);
-      points.forEach((point, index) => void view.setUint32(at + 4 * index, point, true));
-      return;
-    }
-    case "null_terminated_bytes":
-    case "raw_bytes": {
-      const bytes = typeof value === "string" && dataType.name !== "raw_bytes" ? UTF8.encode(value) : value;
-      if (!(bytes instanceof Uint8Array)) throw refuse(value, dataType);
-      const fits =
-        dataType.name === "raw_bytes"
-          ? bytes.length === dataType.lengthBytes
-          : bytes.length <= dataType.lengthBytes;
-      if (!fits) throw tooLong(value, dataType);
-      new Uint8Array(view.buffer, view.byteOffset + at, dataType.lengthBytes).set(bytes);
-      return;
-    }
-    case "numpy.datetime64":
-    case "numpy.timedelta64":
-      view.setBigInt64(at, integer(value, dataType, 64, true), true);
-      return;
-    case "string":
-    case "variable_length_bytes":
-      throw refuse(value, dataType);
-    default:
-      packSimple(value, dataType.name, view, at);
-  }
-}
-
-function tooLong(value: unknown, dataType: DataType & { readonly lengthBytes: number }): MoraineError {
-  return new MoraineError(
-    "InvalidArgument",
-    `${JSON.stringify(value)} does not fit ${dataType.name} of ${dataType.lengthBytes} bytes`,
-  );
-}
-
-function packRecord(value: unknown, fields: readonly StructField[], view: DataView, at: number): void {
-  if (typeof value !== "object" || value === null || Object.keys(value).length !== fields.length) {
-    throw new MoraineError("InvalidArgument", `a record is an object of ${fields.length} fields`);
-  }
-  const given = new Map<string, unknown>(Object.entries(value));
-  let offset = at;
-  for (const { name, dataType } of fields) {
-    if (!given.has(name)) throw new MoraineError("InvalidArgument", `the record has no field "${name}"`);
-    packElement(given.get(name), dataType, view, offset);
-    offset += itemSize(dataType) ?? 0;
-  }
-}
-
-function packSimple(value: unknown, name: SimpleName, view: DataView, at: number): void {
-  const integerName = /^(u?)int(\d+)$/.exec(name);
-  if (integerName) {
-    const bits = Number(integerName[2]);
-    const exact = integer(value, { name }, bits, integerName[1] === "");
-    const wide = BigInt.asUintN(64, exact);
-    if (bits === 8) view.setUint8(at, Number(BigInt.asUintN(8, wide)));
-    else if (bits === 16) view.setUint16(at, Number(BigInt.asUintN(16, wide)), true);
-    else if (bits === 32) view.setUint32(at, Number(BigInt.asUintN(32, wide)), true);
-    else view.setBigUint64(at, wide, true);
-    return;
-  }
-  if (name === "bool") {
-    const truth = typeof value === "boolean" ? Number(value) : value;
-    if (truth !== 0 && truth !== 1) throw refuse(value, { name });
-    view.setUint8(at, truth);
-    return;
-  }
-  if (name === "complex64" || name === "complex128") {
-    const [real, imaginary] = Array.isArray(value) && value.length === 2 ? value : [value, 0];
-    const part = name === "complex64" ? "float32" : "float64";
-    packSimple(real, part, view, at);
-    packSimple(imaginary, part, view, at + (name === "complex64" ? 4 : 8));
-    return;
-  }
-  const number = typeof value === "bigint" && BigInt(Number(value)) === value ? Number(value) : value;
-  if (typeof number !== "number") throw refuse(value, { name });
-  if (name === "float64") view.setFloat64(at, number, true);
-  else if (name === "float32") view.setFloat32(at, number, true);
-  else view.setUint16(at, name === "float16" ? numberToFloat16(number) : numberToBfloat16(number), true);
-}
-
-function integer(value: unknown, dataType: DataType, bits: number, signed: boolean): bigint {
-  const usable =
-    typeof value === "bigint" ||
-    typeof value === "boolean" ||
-    (typeof value === "number" && Number.isSafeInteger(value));
-  if (!usable) throw refuse(value, dataType);
-  const exact = BigInt(value);
-  const fits = signed ? BigInt.asIntN(bits, exact) === exact : BigInt.asUintN(bits, exact) === exact;
-  if (!fits) throw refuse(value, dataType);
-  return exact;
 }
 
 function sameStride(stride: readonly number[], shape: readonly number[]): boolean {
