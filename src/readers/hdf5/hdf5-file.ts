@@ -47,6 +47,8 @@ export class Hdf5File {
   readonly rootAddress: number;
   /** Version of the superblock. */
   readonly superblockVersion: number;
+  /** A writer has the file open, or died over it: what is read may be older than what was written. */
+  readonly isUnclosed: boolean;
   /** "Indexed storage internal node K": a node of a version 1 B-tree over chunks has twice as many children. */
   readonly chunkBTreeK: number;
   readonly #sizes: { readonly groupLeafK: number; readonly groupBTreeK: number };
@@ -64,6 +66,7 @@ export class Hdf5File {
     this.version = version;
     this.rootAddress = superblock.rootAddress;
     this.superblockVersion = superblock.version;
+    this.isUnclosed = superblock.isUnclosed;
     this.chunkBTreeK = facts.chunkBTreeK ?? superblock.chunkBTreeK;
     this.#sizes = {
       groupLeafK: facts.groupLeafK ?? superblock.groupLeafK,

@@ -20,6 +20,8 @@ import { type GraphObject, ObjectGraph } from "./object-graph.ts";
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 const SMALLEST_USER_BLOCK = 512;
 
+const UNCLOSED = "the file was not closed by its writer: what is read may be older than what was written";
+
 type Member = VirtualGroup | VirtualArray | FaultyArray;
 
 /**
@@ -81,6 +83,7 @@ class GroupBuilder {
         isDangling(object, name) ? [`link "${name}" leads nowhere`] : [],
       );
       const all = [...notes, ...dangling];
+      if (object === root && root.in.file.isUnclosed) all.push(UNCLOSED);
       children.set(object, members);
       this.#members.set(object, {
         kind: "group",

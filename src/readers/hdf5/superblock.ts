@@ -20,6 +20,8 @@ export interface Superblock {
   readonly base: number;
   readonly offsetSize: number;
   readonly lengthSize: number;
+  /** A writer has the file open, or died over it; only version 3 tells. */
+  readonly isUnclosed: boolean;
   /** Of the root group's object header. */
   readonly rootAddress: number;
   /** Of the object header with the rest; versions 2 and 3. */
@@ -36,6 +38,9 @@ export interface Superblock {
 const FIRST_USER_BLOCK = 512;
 /** Bytes of the largest superblock: version 1 with offsets and lengths of 32 bytes is not read here. */
 const LARGEST = 128;
+/** Consistency flags. */
+const OPEN_FOR_WRITING = 1;
+const OPEN_FOR_SWMR = 4;
 const DEFAULT_GROUP_LEAF_K = 4;
 const DEFAULT_GROUP_BTREE_K = 16;
 const DEFAULT_CHUNK_BTREE_K = 32;
@@ -108,6 +113,7 @@ function parseOld(cursor: Cursor, file: FileBlocks, base: number, version: numbe
     base,
     offsetSize,
     lengthSize,
+    isUnclosed: false,
     rootAddress,
     extensionAddress: undefined,
     driverAddress,
@@ -121,7 +127,7 @@ function parseOld(cursor: Cursor, file: FileBlocks, base: number, version: numbe
 function parseNew(cursor: Cursor, file: FileBlocks, base: number, version: number): Superblock {
   const offsetSize = width(cursor, "addresses");
   const lengthSize = width(cursor, "lengths");
-  cursor.skip(1); // consistency flags
+  const flags = cursor.u8();
   const end = cursor.position + 4 * offsetSize;
   const stored = new Cursor(cursor.bytes, { source: cursor.source, start: base });
   stored.skip(end);
@@ -139,6 +145,7 @@ function parseNew(cursor: Cursor, file: FileBlocks, base: number, version: numbe
     base,
     offsetSize,
     lengthSize,
+    isUnclosed: version === 3 && (flags & (OPEN_FOR_WRITING | OPEN_FOR_SWMR)) !== 0,
     rootAddress: cursor.uint(offsetSize),
     extensionAddress,
     driverAddress: undefined,

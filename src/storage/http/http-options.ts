@@ -30,6 +30,7 @@ export interface HttpOptions extends RetryOptions {
   readonly stallTimeout?: number | undefined;
   /** What is under way at one host at most; default 64 requests and 128 MiB. */
   readonly limits?: Partial<GateLimits> | undefined;
+  /** What sends the requests, instead of the platform's own: behind a proxy, or in a test. */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 

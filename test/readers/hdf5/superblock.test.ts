@@ -72,6 +72,11 @@ describe("the superblock", () => {
     await expect(openBytes(changed(LATEST, changes))).rejects.toMatchObject({ code });
   });
 
+  it("says when a writer has not closed the file", async () => {
+    expect((await openBytes(structureFile(LATEST))).isUnclosed).toBe(false);
+    expect((await openBytes(changed(LATEST, { 11: [5] }))).isUnclosed).toBe(true);
+  });
+
   it("says when the file is one of several", async () => {
     const bytes = structureFile(OLD);
     const family = new Uint8Array(bytes.length + 32);
