@@ -9,6 +9,7 @@ import { parseSharding } from "../codecs/sharding.ts";
 import { itemSize } from "../data-types/data-type.ts";
 import { MoraineError } from "../errors.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
+import { largestChunk } from "../zarr/chunk-grid.ts";
 
 /** Lengths of chunks along the dimensions that are named; the others stay as they are. */
 export type ChunkLengths = Readonly<Record<string, number>>;
@@ -48,7 +49,7 @@ function sortedJson(value: unknown): string {
  * Errors: `InvalidArgument` for a compressor that is not known or a length that is none.
  */
 export function inForm(metadata: ArrayMetadata, form: StorageForm): ArrayMetadata {
-  const { shape, chunkGrid, dimensionNames } = metadata;
+  const { shape, dimensionNames } = metadata;
   const lengths = (wanted: ChunkLengths | undefined, otherwise: readonly number[]): number[] =>
     otherwise.map((length, axis) => {
       const name = dimensionNames?.[axis];
@@ -59,15 +60,9 @@ export function inForm(metadata: ArrayMetadata, form: StorageForm): ArrayMetadat
       }
       return Math.min(given, Math.max(shape[axis] ?? 1, 1));
     });
-  const stored =
-    chunkGrid.name === "regular"
-      ? chunkGrid.chunkShape
-      : chunkGrid.chunkShapes.map((axis) =>
-          typeof axis === "number" ? axis : Math.max(1, ...axis.map(([length]) => length)),
-        );
   const [first] = metadata.codecs;
   const sharded = first?.name === "sharding_indexed" ? parseSharding(first.configuration ?? {}) : undefined;
-  const chunkShape = lengths(form.chunks, sharded?.chunkShape ?? stored);
+  const chunkShape = lengths(form.chunks, sharded?.chunkShape ?? largestChunk(metadata.chunkGrid));
   const plain = sharded?.codecs ?? metadata.codecs;
   const inner = form.recompress === undefined ? plain : compressed(metadata, form.recompress);
   if (form.shards === undefined || shape.length === 0) {

@@ -11,6 +11,7 @@ import {
   summaryToJson,
   type TargetFormat,
 } from "../../dataset/index/summary.ts";
+import { chunkLengths } from "../chunk-lengths.ts";
 import { COMBINE_OPTIONS, combineOptions, oneOf } from "../combine-options.ts";
 import { formatBytes, formatCount, formatDuration, ProgressLine } from "../progress.ts";
 import { storageOptions } from "../storage-options.ts";
@@ -48,6 +49,9 @@ export const index: Verb = {
       help: "store values that Zarr has no type for (references, ragged arrays) as texts",
     },
     { name: "strict", help: "an array that would be left out is an error" },
+    { name: "chunks", value: "LENGTHS", help: 'store anew with other chunks: "time=100,lat=90"' },
+    { name: "shards", value: "LENGTHS", help: "store anew with shards of these lengths" },
+    { name: "recompress", value: "CODEC", help: "store anew with zstd, gzip or none; zstd:5 names a level" },
     ...COMBINE_OPTIONS,
     { name: "update", help: "index anew what changed of the repository's sources, remove what went" },
     { name: "on-error", value: "RULE", help: "sources that cannot be opened: stop (default), or skip" },
@@ -83,6 +87,9 @@ export const index: Verb = {
         group: words.text("group"),
         ...(limit !== undefined && { materializeLimit: parseBytes(limit, "materialize-limit") }),
         describe: words.flag("describe"),
+        chunks: chunkLengths(words, "chunks"),
+        shards: chunkLengths(words, "shards"),
+        recompress: words.text("recompress"),
         strict: words.flag("strict"),
         ...combineOptions(words),
         update: words.flag("update"),

@@ -14,6 +14,7 @@ import { type Change, changeOf } from "./change.ts";
 import { type IndexRecord, recordToJson, versionsOf } from "./known-sources.ts";
 import type { IndexingOptions, IndexOptions } from "./options.ts";
 import type { IndexPlan } from "./plan.ts";
+import { planInForm } from "./plan-form.ts";
 import { Scan } from "./scan.ts";
 import type { IndexSummary, TargetFormat } from "./summary.ts";
 import { openTarget } from "./targets.ts";
@@ -58,7 +59,8 @@ export async function index(
   const chosen: IndexingOptions = { ...options, ...change.options, storage };
   const scan = new Scan(change.addresses, chosen);
   for (const source of scan.addresses) refuseSecrets(source);
-  const plan = await scan.plan(address, options.append === undefined ? undefined : change.base);
+  const found = await scan.plan(address, options.append === undefined ? undefined : change.base);
+  const plan = planInForm(found, options);
   const written = await write(
     plan,
     address,

@@ -7,9 +7,11 @@
 import type { StorageRouter } from "../../storage/router.ts";
 import type { CombineOptions } from "../combine/options.ts";
 import type { SourceOptions } from "../open.ts";
+import type { StorageForm } from "../storage-form.ts";
 import type { TargetFormat } from "./summary.ts";
 
-export interface IndexOptions extends SourceOptions, CombineOptions {
+/** With `chunks`, `shards` or `recompress` arrays are decoded and stored anew in that form. */
+export interface IndexOptions extends SourceOptions, CombineOptions, StorageForm {
   /** Kind of the target. Default: by its ending, `.json`, `.parquet`, `.parq`, `.zarr`, else a repository. */
   readonly format?: TargetFormat | undefined;
   /** Of the commit, in a repository. */

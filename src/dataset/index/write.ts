@@ -4,10 +4,12 @@
  * @module
  */
 
+import { itemSize } from "../../data-types/data-type.ts";
 import { isMoraineError, type MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
-import { gridShapeOf } from "../../zarr/chunk-grid.ts";
+import { gridShapeOf, largestChunk } from "../../zarr/chunk-grid.ts";
 import { ChunkEncoder } from "../../zarr/write/chunk-encoder.ts";
+import { mapConcurrent } from "../concurrent.ts";
 import type { IndexPlan } from "./plan.ts";
 import { type ArrayPlan, chunkCount } from "./plan-array.ts";
 import type { ChangedArray } from "./summary.ts";
@@ -32,6 +34,10 @@ export interface WriteOptions extends StorageOptions {
   readonly copies: boolean;
   readonly onProgress?: ((counts: WrittenCounts) => void) | undefined;
 }
+
+/** Decoded bytes of chunks that are encoded side by side. */
+const ENCODING_BYTES = 64 * 1024 * 1024;
+const MOST_SIDE_BY_SIDE = 8;
 
 /** Writes the nodes of a plan; the target shows nothing of it before its commit. */
 export async function writePlan(
@@ -122,23 +128,54 @@ async function writeArray(
       }
     }
   }
-  if (plan.rewrite.length > 0) {
-    const encoder = await ChunkEncoder.create(plan.metadata);
-    const gridShape = gridShapeOf(plan.metadata);
-    for (const position of plan.rewrite === "all" ? range(total) : plan.rewrite) {
-      options.signal?.throwIfAborted();
-      const coordinates = coordinatesOf(position, gridShape);
-      const bytes = await encoder.encode(coordinates, plan.region, options);
+  if (plan.rewrite.length > 0) stored += await rewriteChunks(plan, target, counts, options);
+  // What an array had before is not looked at.
+  if (plan.existing !== true) counts.missing += Math.max(total - stored, 0);
+  return counts;
+}
+
+/**
+ * Encodes chunks side by side and stores them in their order, so that the target's objects are the same every time.
+ *
+ * @returns chunks that were stored
+ */
+async function rewriteChunks(
+  plan: ArrayPlan,
+  target: IndexTarget,
+  counts: WrittenCounts,
+  options: WriteOptions,
+): Promise<number> {
+  const encoder = await ChunkEncoder.create(plan.metadata);
+  const gridShape = gridShapeOf(plan.metadata);
+  const chunkBytes = largestChunk(plan.metadata.chunkGrid).reduce(
+    (product, length) => product * length,
+    itemSize(plan.metadata.dataType) ?? 16,
+  );
+  const sideBySide = Math.min(Math.max(Math.floor(ENCODING_BYTES / chunkBytes), 1), MOST_SIDE_BY_SIDE);
+  const positions = plan.rewrite === "all" ? range(chunkCount(plan.metadata)) : plan.rewrite.values();
+  let stored = 0;
+  for (;;) {
+    options.signal?.throwIfAborted();
+    const batch: number[][] = [];
+    while (batch.length < sideBySide) {
+      const next = positions.next();
+      if (next.done === true) break;
+      batch.push(coordinatesOf(next.value, gridShape));
+    }
+    if (batch.length === 0) return stored;
+    const encoded = await mapConcurrent(batch, sideBySide, (coordinates) =>
+      encoder.encode(coordinates, plan.region, { signal: options.signal }),
+    );
+    for (const [at, coordinates] of batch.entries()) {
+      const bytes = encoded[at];
       if (bytes === undefined) continue;
       await target.setChunk(plan.path, coordinates, bytes, options);
       stored += 1;
       counts.native += 1;
       counts.writtenBytes += bytes.length;
     }
+    options.onProgress?.(counts);
   }
-  // What an array had before is not looked at.
-  if (plan.existing !== true) counts.missing += Math.max(total - stored, 0);
-  return counts;
 }
 
 function* range(count: number): Generator<number, void, undefined> {

@@ -67,6 +67,26 @@ describe("one source", () => {
     }
   });
 
+  it("becomes a Zarr store of other chunks, shards and compression", async () => {
+    const target = join(folder, "form.zarr");
+    const form = { chunks: { lat: 5, lon: 10 }, shards: { time: 4, lat: 20, lon: 30 }, recompress: "gzip:1" };
+    await index(netcdf4, target, form);
+    expect(new Map([...(await digests(target))].sort())).toEqual(
+      new Map([...(await digests(netcdf4))].sort()),
+    );
+    const { metadata } = await (await open(target)).array("sst");
+    expect(metadata.chunkGrid).toEqual({ name: "regular", chunkShape: [4, 20, 30] });
+    expect(metadata.codecs).toMatchObject([
+      {
+        name: "sharding_indexed",
+        configuration: {
+          chunk_shape: [1, 5, 10],
+          codecs: [{ name: "bytes" }, { name: "numcodecs.shuffle" }, { name: "gzip" }],
+        },
+      },
+    ]);
+  });
+
   it("has its attributes, _FillValue as xarray keeps it, and its dimension names", async () => {
     const target = join(folder, "attributes.icechunk");
     await index(netcdf4, target);

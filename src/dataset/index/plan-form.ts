@@ -1,0 +1,25 @@
+/**
+ * A plan whose arrays are stored in another form than the sources have.
+ *
+ * @module
+ */
+
+import { changesForm, hasSameForm, inForm, type StorageForm } from "../storage-form.ts";
+import type { IndexPlan } from "./plan.ts";
+
+/**
+ * The plan with other chunks, shards or compression: arrays that have another form then are decoded and stored anew,
+ * the others stay as they are.
+ *
+ * Errors: as `inForm`.
+ */
+export function planInForm(plan: IndexPlan, form: StorageForm): IndexPlan {
+  if (!changesForm(form)) return plan;
+  const nodes = plan.nodes.map((node) => {
+    if (node.kind === "group" || node.existing) return node;
+    const metadata = inForm(node.metadata, form);
+    if (hasSameForm(metadata, node.metadata)) return node;
+    return { ...node, metadata, references: undefined, rewrite: "all" as const };
+  });
+  return { ...plan, nodes };
+}
