@@ -95,7 +95,8 @@ async function outcome(url, file, retries = 8) {
   const target = `memory://faults/${crypto.randomUUID()}.icechunk`;
   const results = new Map();
   try {
-    await index(`${url}/${file}`, target, { storage });
+    const { leftOut } = await index(`${url}/${file}`, target, { storage });
+    for (const { path, code } of leftOut) results.set(path, { error: code });
     const source = await openSource(target, { storage });
     const hashes = new Map();
     for await (const { path, location, ...reference } of references(source)) {

@@ -19,8 +19,8 @@ export interface SourceOptions extends StorageOptions, RouterOptions {
   /** The state of the branch at this time. */
   readonly asOf?: Date | undefined;
   /**
-   * Address prefixes that the references of a repository may lead to. Default: everything, but a repository
-   * that is not on this machine leads to none of this machine's files.
+   * Address prefixes that the references of a repository or of Kerchunk may lead to. Default: everything, but a
+   * source that is not on this machine leads to none of this machine's files.
    */
   readonly authorize?: readonly string[] | undefined;
   /** The storage to be used and counted, instead of a new one. */
@@ -130,7 +130,11 @@ async function openByReader(
   storage: StorageRouter,
   options: SourceOptions,
 ): Promise<OpenedSource> {
-  const root = await reader.open(address, storage, { signal: options.signal, head });
+  const root = await reader.open(address, storage, {
+    signal: options.signal,
+    head,
+    authorize: options.authorize?.map(addressOf),
+  });
   return referencesSource(address, format, root, storage);
 }
 
@@ -166,7 +170,10 @@ async function openReferences(
 ): Promise<OpenedSource | undefined> {
   const { openReferenceFolder } = await import("../readers/kerchunk/kerchunk-parquet.ts");
   try {
-    const root = await openReferenceFolder(address, storage, { signal: options.signal });
+    const root = await openReferenceFolder(address, storage, {
+      signal: options.signal,
+      authorize: options.authorize?.map(addressOf),
+    });
     return root && referencesSource(address, "kerchunk-parquet", root, storage);
   } catch (error) {
     if (isMoraineError(error, "NotFound")) return undefined;

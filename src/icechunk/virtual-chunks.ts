@@ -8,6 +8,7 @@
 
 import { MoraineError } from "../errors.ts";
 import { schemeOf } from "../storage/address.ts";
+import { isAuthorized, refuseClimbing } from "../storage/authorized-prefixes.ts";
 import type { Version } from "../storage/storage.ts";
 import type { VirtualChunkContainer } from "./configuration.ts";
 import type { VirtualObject } from "./format/chunk-references.ts";
@@ -116,7 +117,7 @@ export class VirtualChunkAccess {
   #containerPrefix(location: string): string {
     const prefixes = this.#authorization === "all" ? [] : this.#authorization;
     const container = this.#containers.find((item) => location.startsWith(item.urlPrefix));
-    const prefix = container?.urlPrefix ?? prefixes.find((item) => location.startsWith(item));
+    const prefix = container?.urlPrefix ?? prefixes.find((item) => isAuthorized(location, [item]));
     if (prefix === undefined) {
       throw new MoraineError(
         "Unauthorized",
@@ -130,8 +131,7 @@ export class VirtualChunkAccess {
 
   #requireAuthorized(location: string, prefix: string): void {
     if (this.#authorization === "all") return;
-    if (this.#authorization.some((item) => prefix.startsWith(item) || location.startsWith(withSlash(item))))
-      return;
+    if (isAuthorized(prefix, this.#authorization) || isAuthorized(location, this.#authorization)) return;
     throw new MoraineError(
       "Unauthorized",
       `chunks below ${prefix} are not authorized; ` +
@@ -139,10 +139,6 @@ export class VirtualChunkAccess {
       { source: location },
     );
   }
-}
-
-function withSlash(prefix: string): string {
-  return prefix.endsWith("/") ? prefix : `${prefix}/`;
 }
 
 function suggestedPrefix(location: string): string {
@@ -156,16 +152,7 @@ function canonical(location: string, source: string): string {
     throw new MoraineError("InvalidMetadata", `"${location}" is no URL`, { source });
   }
   const lowered = scheme + location.slice(scheme.length);
-  const path = lowered.slice(lowered.indexOf("/", scheme.length + 3)).replace(/[?#].*$/, "");
-  // An escaped slash is one to whoever decodes the name.
-  for (const part of path.split(/\/|%2f/i)) {
-    const name = part.replace(/%2e/gi, ".");
-    if (name === "." || name === "..") {
-      throw new MoraineError("InvalidArgument", "a location must not contain . or .. as names", {
-        source: location,
-      });
-    }
-  }
+  refuseClimbing(lowered);
   return lowered;
 }
 

@@ -22,6 +22,8 @@ export const HEAD_BYTES: number = 256 * 1024;
 export interface OpenOptions extends StorageOptions {
   /** Where it is at hand already. */
   readonly head?: FileHead | undefined;
+  /** Address prefixes that references in the file may lead to, where the format has references by address. */
+  readonly authorize?: readonly string[] | undefined;
 }
 
 /** One format. A further format is one more folder beside this file and one more line in the dataset room. */

@@ -5,7 +5,8 @@
  */
 
 import { MoraineError } from "../../errors.ts";
-import { refuseUserInformation, relativeAddress, schemeOf } from "../../storage/address.ts";
+import { folderOf, refuseUserInformation, relativeAddress, schemeOf } from "../../storage/address.ts";
+import { isAuthorized, refuseClimbing } from "../../storage/authorized-prefixes.ts";
 import type { Storage, StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { gridShapeOf } from "../../zarr/chunk-grid.ts";
@@ -28,27 +29,39 @@ const LOCAL = new Set(["file", "memory"]);
 /** Addresses as a set of references writes them. */
 export class ReferenceAddresses {
   readonly #document: string;
+  readonly #authorize: readonly string[] | undefined;
   readonly #known = new Map<string, string>();
 
-  /** @param document address of the set of references: relative addresses are resolved against its folder */
-  constructor(document: string) {
+  /**
+   * @param document address of the set of references: relative addresses are resolved against its folder
+   * @param authorize prefixes that references may lead to, besides that folder; where it is left out, everything but
+   * files of this machine in references from elsewhere
+   */
+  constructor(document: string, authorize?: readonly string[]) {
     this.#document = document;
+    this.#authorize = authorize;
   }
 
-  /**
-   * The absolute address. Errors: `Unauthorized` for files of this machine in references from elsewhere.
-   */
+  /** The absolute address. Errors: `Unauthorized`; `InvalidArgument` for addresses that climb. */
   resolve(url: string): string {
     const known = this.#known.get(url);
     if (known !== undefined) return known;
     const address = this.#absolute(url);
-    if (schemeOf(address) === "file" && !LOCAL.has(schemeOf(this.#document) ?? "")) {
-      throw new MoraineError("Unauthorized", `references from elsewhere lead to the local file ${address}`, {
+    refuseClimbing(address);
+    if (!this.#isAllowed(address)) {
+      throw new MoraineError("Unauthorized", `references lead to ${address}, which is not authorized`, {
         source: this.#document,
       });
     }
     this.#known.set(url, address);
     return address;
+  }
+
+  #isAllowed(address: string): boolean {
+    if (this.#authorize !== undefined) {
+      return isAuthorized(address, this.#authorize) || isAuthorized(address, [folderOf(this.#document)]);
+    }
+    return schemeOf(address) !== "file" || LOCAL.has(schemeOf(this.#document) ?? "");
   }
 
   /** References may lead to any storage: that is what they are for. */

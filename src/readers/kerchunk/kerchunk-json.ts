@@ -35,7 +35,7 @@ export const kerchunkJson: Reader = {
     const { parts } = await storage.read(address, [{ offset: 0 }], { signal: options?.signal });
     const set = parseReferenceSet(parseJson(parts[0] ?? new Uint8Array(0), address));
     const nodes = parseNodes(nodeDocuments(set.documents));
-    const addresses = new ReferenceAddresses(address);
+    const addresses = new ReferenceAddresses(address, options?.authorize);
     const references = new Map<string, ArrayReferences>();
     for (const [path, node] of nodes) {
       if (node.kind === "array") references.set(path, new ArrayReferences(node.metadata, addresses));

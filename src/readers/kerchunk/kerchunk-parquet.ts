@@ -22,6 +22,7 @@ import type { Storage, StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { gridShapeOf } from "../../zarr/chunk-grid.ts";
 import type { ChunkCoordinates } from "../../zarr/chunk-source.ts";
+import type { OpenOptions } from "../reader.ts";
 
 /** Files of references that an array remembers. */
 const REMEMBERED = 32;
@@ -38,7 +39,7 @@ const CONCURRENT_FILES = 8;
 export async function openReferenceFolder(
   folder: string,
   storage: Storage,
-  options?: StorageOptions,
+  options?: OpenOptions,
 ): Promise<VirtualGroup | undefined> {
   const address = joinAddress(folder, ".zmetadata");
   const { parts } = await storage.read(address, [{ offset: 0 }], { signal: options?.signal });
@@ -53,7 +54,7 @@ export async function openReferenceFolder(
     ]),
   );
   // As a document beside the folder would: relative addresses are those of what holds the set.
-  const addresses = new ReferenceAddresses(folder.replace(/\/$/, ""));
+  const addresses = new ReferenceAddresses(folder.replace(/\/$/, ""), options?.authorize);
   return groupOf(parseNodes(nodeDocuments(documents)), (path, metadata) =>
     new RecordFiles(joinAddress(folder, path), metadata, recordSize, addresses, storage).array(),
   );

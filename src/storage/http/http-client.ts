@@ -9,6 +9,7 @@
 
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import { refuseUserInformation } from "../address.ts";
+import { refuseClimbing } from "../authorized-prefixes.ts";
 import { readExactly, readRangeOfWhole, readToEnd, requireReadable } from "../byte-stream.ts";
 import { expectRange } from "../content-range.ts";
 import type { StorageListener } from "../events.ts";
@@ -36,6 +37,8 @@ export class HttpClient {
   readonly #onEvent: StorageListener | undefined;
   readonly #gates: RequestGates;
   readonly #redirects: Redirects;
+  /** Origins that have answered a range: where one ignores it later, that may pass. */
+  readonly #withRanges = new Set<string>();
 
   constructor(options: HttpOptions, onEvent?: StorageListener) {
     this.#options = options;
@@ -55,7 +58,12 @@ export class HttpClient {
     const headers = { range: `bytes=${offset}-${offset + length - 1}` };
     const answer = await this.#request(address, { headers }, length, signal, async (response, alive) => {
       if (response.status === 416) return pastEnd(address, response, offset);
-      if (response.status === 200) return await cutOut(address, response, offset, length, alive);
+      const { origin } = new URL(address);
+      if (response.status === 200) {
+        if (tooFar(response, offset, length)) throw this.#ignored(address, origin, offset);
+        return await cutOut(response, offset, length, alive);
+      }
+      this.#withRanges.add(origin);
       return await takeRange(address, response, offset, length, alive, target);
     });
     if (answer !== undefined) return answer;
@@ -74,6 +82,13 @@ export class HttpClient {
     }
     const { bytes, version } = await this.range(address, offset, left, signal, target?.subarray(0, left));
     return { bytes, version: { ...version, size } };
+  }
+
+  #ignored(address: string, origin: string, offset: number): Error {
+    const said = "the server ignores ranges and would send the whole object";
+    return this.#withRanges.has(origin)
+      ? new RetryLater(said)
+      : new MoraineError("StorageFailed", said, { source: address, offset });
   }
 
   /** The whole object. */
@@ -143,6 +158,7 @@ export class HttpClient {
     take: Take<T>,
   ): Promise<T> {
     refuseUserInformation(address);
+    refuseClimbing(address);
     const gate = this.#gates.of(new URL(address).origin);
     return await withRetries(address, this.#options, this.#onEvent, signal, () =>
       gate.run(bytes, signal, () => this.#attempt(address, init, signal, take)),
@@ -234,39 +250,25 @@ async function takeRange(
   };
 }
 
-/** 200: the server ignored the range; it is cut out of the whole. */
+/** Whether more of the whole would have to be read than a range is worth. */
+function tooFar(response: HttpResponse, offset: number, length: number): boolean {
+  return Math.min(offset + length, contentLength(response) ?? Number.MAX_SAFE_INTEGER) > WHOLE_LIMIT;
+}
+
+/** 200: the server ignored the range; it is cut out of the whole. Errors: `RetryLater` for a body cut short. */
 async function cutOut(
-  address: string,
   response: HttpResponse,
   offset: number,
   length: number,
   alive: () => void,
 ): Promise<FetchedRange> {
   const size = contentLength(response);
-  const end = Math.min(offset + length, size ?? Number.MAX_SAFE_INTEGER);
-  if (end > WHOLE_LIMIT) {
-    throw new MoraineError("StorageFailed", "the server ignores ranges and would send the whole object", {
-      source: address,
-      offset,
-    });
-  }
   const bytes = await readRangeOfWhole(bodyOf(response), offset, length, alive);
-  if (size !== undefined && bytes.length < Math.max(end - offset, 0)) {
-    throw new RetryLater(`the body ended before byte ${end} of ${size}`);
-  }
-  if (
-    size === undefined &&
-    bytes.length < length &&
-    !isEncoded(response) &&
-    !response.headers.has("transfer-encoding")
-  ) {
-    throw new MoraineError(
-      "StorageFailed",
-      "the server ignores ranges and does not tell the size of the object",
-      {
-        source: address,
-      },
-    );
+  const wanted = size === undefined ? length : Math.max(Math.min(offset + length, size) - offset, 0);
+  // Where nothing tells the size, only an encoding whose end can be seen shows that the object ends here.
+  const ends = size === undefined && (isEncoded(response) || response.headers.has("transfer-encoding"));
+  if (bytes.length < wanted && !ends) {
+    throw new RetryLater(`the body ended before byte ${offset + wanted} of ${size ?? "an unknown number"}`);
   }
   return { bytes, version: versionOf(response, size) };
 }

@@ -196,8 +196,17 @@ describe.each([
         response.writeHead(200, { "content-length": 500_000_000 });
         response.write(new Uint8Array(1000));
       };
-      expect(await codeOf(read(400_000_000, 10))).toBe("StorageFailed");
+      expect(await codeOf(read(400_000_000, 10, new HttpStorage(QUICK)))).toBe("StorageFailed");
       expect(server.log).toHaveLength(1);
+    });
+
+    it("asks again where the server has answered ranges before", async () => {
+      await read(0, 10);
+      faulty(1, (_, response) => {
+        response.writeHead(200, { "content-length": 500_000_000 });
+        response.write(new Uint8Array(1000));
+      });
+      expect(await read(90_000, 10)).toEqual(part(90_000, 10));
     });
 
     it("knows that a whole body was cut short", async () => {
