@@ -36,6 +36,8 @@ export interface ArrayContext {
   readonly storage: Storage;
   /** How many virtual datasets the array is a source within. */
   readonly depth: number;
+  /** One for each axis. */
+  readonly dimensionNames?: readonly string[] | undefined;
   readonly attributes: JsonObject;
   readonly hidden: boolean;
   readonly notes: readonly string[];
@@ -82,6 +84,7 @@ export async function arrayOfDataset(
     chunkKeyEncoding: { name: "default", separator: "/" },
     fillValue: await fillValueOf(dataset, conversion, options),
     codecs: [conversion.decoded.serializer],
+    dimensionNames: context.dimensionNames?.length === shape.length ? context.dimensionNames : undefined,
     attributes: attributes.values,
   };
   if (layout.class === "virtual") {
@@ -238,8 +241,11 @@ function emptyManifest(
   shape: readonly number[],
   chunkShape: readonly number[],
 ): ManifestLoader {
-  const manifest = builderOf(dataset, shape, chunkShape).build();
-  return async () => manifest;
+  let manifest: ChunkManifest | undefined;
+  return async () => {
+    manifest ??= builderOf(dataset, shape, chunkShape).build();
+    return manifest;
+  };
 }
 
 function compactPieces(dataset: Dataset, data: Uint8Array, shape: readonly number[]): Pieces {

@@ -286,6 +286,9 @@ function missing(group: GraphObject, name: string): MoraineError {
   });
 }
 
+const NO_MEMBERS = new Map<string, GraphObject | MoraineError>();
+const NO_LINKS = new Map<string, Link>();
+
 /** What an object is, by the messages of its header, in the library's order (`H5O__obj_class_real`). */
 function objectOf(file: GraphFile, header: ObjectHeader): MutableObject | MoraineError {
   const has = (...types: number[]): boolean => header.messages.some(({ type }) => types.includes(type));
@@ -298,5 +301,8 @@ function objectOf(file: GraphFile, header: ObjectHeader): MutableObject | Morain
       offset: file.file.metadata.base + header.address,
     });
   }
-  return { kind, in: file, header, attributes: [], members: new Map(), links: new Map() };
+  // Datasets share the empty ones: there may be very many of them.
+  const members = kind === "group" ? new Map<string, GraphObject | MoraineError>() : NO_MEMBERS;
+  const links = kind === "group" ? new Map<string, Link>() : NO_LINKS;
+  return { kind, in: file, header, attributes: [], members, links };
 }

@@ -57,7 +57,7 @@ class GroupBuilder {
   readonly #datasets = new Map<GraphObject, Dataset>();
   readonly #faults = new Map<GraphObject, MoraineError>();
   readonly #members = new Map<GraphObject, Member>();
-  readonly #variants = new Map<GraphObject, Map<string, VirtualArray>>();
+  readonly #variants = new Map<GraphObject, readonly VirtualArray[]>();
 
   constructor(graph: ObjectGraph, storage: Storage, options: StorageOptions | undefined) {
     this.#graph = graph;
@@ -68,11 +68,19 @@ class GroupBuilder {
   async build(root: GraphObject): Promise<VirtualGroup> {
     const objects = reachable(root);
     for (const object of objects) if (object.kind === "dataset") this.#parse(object);
-    const names = findDimensions(root, this.#datasets);
+    const dimensions = findDimensions(root, this.#datasets);
+    const names = new Map<GraphObject, readonly string[]>();
+    for (const [group, members] of dimensions) {
+      for (const [name, described] of members) {
+        const object = group.members.get(name);
+        if (object && !(object instanceof MoraineError) && !names.has(object))
+          names.set(object, described.names);
+      }
+    }
     await Promise.all(
       objects
         .filter((object) => object.kind === "dataset")
-        .map(async (object) => void this.#members.set(object, await this.#array(object))),
+        .map(async (object) => void this.#members.set(object, await this.#array(object, names.get(object)))),
     );
     const children = new Map<GraphObject, Map<string, Member>>();
     for (const object of objects) {
@@ -95,7 +103,7 @@ class GroupBuilder {
         ...(all.length > 0 && { notes: all }),
       });
     }
-    for (const [object, members] of children) this.#fill(object, members, names.get(object));
+    for (const [object, members] of children) this.#fill(object, members, dimensions.get(object));
     const group = this.#members.get(root);
     if (group?.kind !== "group") throw new MoraineError("CorruptFile", "the root is no group");
     return group;
@@ -110,7 +118,7 @@ class GroupBuilder {
     }
   }
 
-  async #array(object: GraphObject): Promise<Member> {
+  async #array(object: GraphObject, dimensionNames: readonly string[] | undefined): Promise<Member> {
     const dataset = this.#datasets.get(object);
     const hidden = isDimensionOnly(object);
     const { values, notes } = attributeValues(object);
@@ -122,6 +130,7 @@ class GroupBuilder {
           graph: this.#graph,
           storage: this.#storage,
           depth: 0,
+          dimensionNames,
           attributes: values,
           hidden,
           notes,
@@ -143,18 +152,19 @@ class GroupBuilder {
     const shape = member.kind === "array" ? member.metadata.shape : member.shape;
     if (names.length !== shape?.length) return member;
     if (member.kind === "fault") return { ...member, dimensionNames: names };
-    const variants = this.#variants.get(object) ?? new Map<string, VirtualArray>();
-    this.#variants.set(object, variants);
-    const key = JSON.stringify(names);
-    let variant = variants.get(key);
+    const isSame = sameNames(member.metadata.dimensionNames ?? [], names);
+    // Virtual datasets may be longer than their header says.
+    const longest = lengths.map((length, axis) => Math.max(length, shape[axis] ?? 0));
+    const isLonger = longest.some((length, axis) => length !== shape[axis]);
+    if (isSame && !isLonger) return member;
+    const variants = this.#variants.get(object) ?? [];
+    let variant = variants.find(({ metadata }) => sameNames(metadata.dimensionNames ?? [], names));
     if (!variant) {
       variant = { ...member, metadata: { ...member.metadata, dimensionNames: names } };
-      // Virtual datasets may be longer than their header says.
-      const longest = lengths.map((length, axis) => Math.max(length, shape[axis] ?? 0));
-      if (longest.some((length, axis) => length !== shape[axis])) {
+      if (isLonger) {
         variant = extended(variant, longest, this.#storage, object.in.file.metadata.source);
       }
-      variants.set(key, variant);
+      this.#variants.set(object, [...variants, variant]);
     }
     return variant;
   }
@@ -195,6 +205,10 @@ function rename(
   if (other) members.set(stored, { ...other, storedName: name });
   else members.delete(stored);
   members.set(name, { ...variable, storedName: stored });
+}
+
+function sameNames(a: readonly (string | null)[], b: readonly (string | null)[]): boolean {
+  return a.length === b.length && a.every((name, axis) => name === b[axis]);
 }
 
 /** Soft links may lead nowhere; other programs pass over them too. */
