@@ -24,6 +24,8 @@ interface Pack {
   readonly id: ObjectId;
   readonly idBytes: Uint8Array;
   readonly chunks: Uint8Array[];
+  /** Where each chunk begins. */
+  readonly starts: number[];
   size: number;
 }
 
@@ -58,14 +60,16 @@ export class ChunkPacking {
   pending(chunkId: ObjectId, offset: number, length: number): Uint8Array | undefined {
     const pack = this.#pending.get(chunkId);
     if (!pack) return undefined;
-    let start = 0;
-    for (const chunk of pack.chunks) {
-      if (offset >= start && offset + length <= start + chunk.length) {
-        return chunk.subarray(offset - start, offset - start + length);
-      }
-      start += chunk.length;
+    let low = 0;
+    let high = pack.starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((pack.starts[middle] ?? 0) <= offset) low = middle + 1;
+      else high = middle;
     }
-    return undefined;
+    const start = offset - (pack.starts[low - 1] ?? 0);
+    const chunk = pack.chunks[low - 1];
+    return chunk && start + length <= chunk.length ? chunk.subarray(start, start + length) : undefined;
   }
 
   /** Whether any chunk is not written yet. */
@@ -73,9 +77,12 @@ export class ChunkPacking {
     return this.#pending.size > 0;
   }
 
-  /** Writes what is waiting, and waits for it. */
+  /** Writes what is waiting and what failed before, and waits for it. */
   async finish(options: StorageOptions = {}): Promise<void> {
     if (this.#pack) await this.#writePack(options);
+    await Promise.all(this.#writing);
+    this.#failure = undefined;
+    for (const pack of [...this.#pending.values()]) await this.#write(pack, options);
     await Promise.all(this.#writing);
     this.#throwFailure();
   }
@@ -105,19 +112,23 @@ export class ChunkPacking {
     this.#throwFailure();
   }
 
+  /** Tells of a failure once; what it was about stays pending. */
   #throwFailure(): void {
-    if (this.#failure) throw this.#failure.error;
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure) throw failure.error;
   }
 }
 
 function newPack(): Pack {
   const id = randomObjectId();
-  return { id, idBytes: decodeIdentifier(id, OBJECT_ID_BYTES), chunks: [], size: 0 };
+  return { id, idBytes: decodeIdentifier(id, OBJECT_ID_BYTES), chunks: [], starts: [], size: 0 };
 }
 
 function append(pack: Pack, bytes: Uint8Array): PackedChunk {
   const offset = pack.size;
   pack.chunks.push(bytes);
+  pack.starts.push(offset);
   pack.size += bytes.length;
   return { chunkId: pack.idBytes, offset, length: bytes.length };
 }

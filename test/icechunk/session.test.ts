@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
+import * as zarrita from "zarrita";
 import { type ErrorCode, isMoraineError } from "../../src/errors.ts";
+import { Repository } from "../../src/icechunk/repository.ts";
 import type { ChunkManifest } from "../../src/manifest/chunk-manifest.ts";
 import { MemoryStorage } from "../../src/storage/memory.ts";
 import { get } from "../../src/zarr/read/get.ts";
+import { FaultyStorage } from "./faulty-storage.ts";
 import {
   ADDRESS,
   byteArray,
@@ -187,6 +190,52 @@ describe("a session", () => {
     expect((await read.get("a/c/39"))?.length).toBe(2_000_000);
   });
 
+  it("keeps chunks that could not be stored, and stores them with the commit", async () => {
+    const storage = new MemoryStorage();
+    const repository = await newRepository({}, storage);
+    const first = await repository.writableSession();
+    first.createArray("/a", byteArray([4]));
+    await first.commit("array");
+    for (const at of [0, 1]) {
+      const faulty = new FaultyStorage(storage, at, "before", false);
+      const session = await (await Repository.open(faulty, ADDRESS)).writableSession();
+      let failures = 0;
+      for (const i of [0, 1, 2]) {
+        await session.setChunk("/a", [i], chunk(10 + i, 1_100_000)).catch(() => {
+          failures += 1;
+        });
+      }
+      await session.setChunk("/a", [3], chunk(13 + at, 800));
+      expect((await session.store.get("a/c/3"))?.[0]).toBe(13 + at);
+      const id = await session.commit("chunks").catch(() => session.commit("chunks"));
+      expect(faulty.failed).toBe(true);
+      expect(failures).toBeLessThan(2);
+      const { store } = await repository.readonlySession({ snapshotId: id });
+      expect((await store.get("a/c/3"))?.[0]).toBe(13 + at);
+      expect(await errorsOf(repository)).toEqual([]);
+    }
+  });
+
+  it("is a store for zarrita, with its changes in it", async () => {
+    const repository = await newRepository();
+    const session = await repository.writableSession();
+    session.createArray("/g/a", byteArray([2, 2], { units: "m" }));
+    await session.setChunk(
+      "/g/a",
+      [1, 0],
+      Uint8Array.from({ length: 16 }, (_, i) => i),
+    );
+    const array = await zarrita.open(zarrita.root(session.store).resolve("/g/a"), { kind: "array" });
+    expect(array.attrs).toEqual({ units: "m" });
+    const { data } = await zarrita.get(array, [4, zarrita.slice(0, 5)]);
+    expect([...(data as Uint8Array)]).toEqual([0, 1, 2, 3, 0]);
+    const root = await zarrita.open(session.store, { kind: "group" });
+    await zarrita.create(root.resolve("new"), { shape: [3], chunkShape: [2], dtype: "int16" });
+    expect(session.paths()).toEqual(["/", "/g", "/g/a", "/new"]);
+    expect(session.store.listDir("g")).toEqual(["zarr.json", "a"]);
+    expect(session.store.listDir("g/a")).toEqual(["zarr.json", "c"]);
+  });
+
   it("writes and reads values through an array", async () => {
     const repository = await newRepository();
     const session = await repository.writableSession();
@@ -214,7 +263,6 @@ describe("a session", () => {
     await session.setReferences("/a", virtual([4], [0, 2]));
     expect(await codeOf(() => session.store.get("a/c/0"))).toBe("Unauthorized");
     await session.commit("virtual");
-    const { Repository } = await import("../../src/icechunk/repository.ts");
     for (const authorize of ["all", ["memory://data/"]] as const) {
       const allowed = await Repository.open(storage, ADDRESS, { authorize });
       const { store } = await allowed.readonlySession();
