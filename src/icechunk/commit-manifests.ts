@@ -125,6 +125,7 @@ export class ManifestWriter {
   readonly #written = new Map<NodeId, ManifestPart[]>();
   readonly #manifestFiles = new Map<ObjectId, ManifestFileInfo>();
   #small: Piece[] = [];
+  readonly #smallNodes = new Set<NodeId>();
   #smallCount = 0;
   readonly #writing = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
@@ -143,8 +144,9 @@ export class ManifestWriter {
       }
       // An array has one place in a manifest, and so at most one piece.
       const full = this.#smallCount + piece.count > PACKED_REFERENCES;
-      if (full || this.#small.some(({ nodeId }) => nodeId === piece.nodeId)) await this.#writeSmall();
+      if (full || this.#smallNodes.has(piece.nodeId)) await this.#writeSmall();
       this.#small.push(piece);
+      this.#smallNodes.add(piece.nodeId);
       this.#smallCount += piece.count;
     }
   }
@@ -163,6 +165,7 @@ export class ManifestWriter {
   async #writeSmall(): Promise<void> {
     const pieces = this.#small;
     this.#small = [];
+    this.#smallNodes.clear();
     this.#smallCount = 0;
     if (pieces.length > 0) await this.#write(pieces);
   }

@@ -19,6 +19,7 @@ const PROMPT_RETRIES = 5;
 const BACKOFF_MS = [50, 30_000] as const;
 const DEFAULT_UPDATES_PER_FILE = 1000;
 export const DEFAULT_COMPRESSION_LEVEL = 3;
+const REPO_COMPRESSION_LEVEL = 1;
 
 /** What an update makes of a repository. */
 export interface RepoChange {
@@ -93,7 +94,8 @@ async function replaceRepo(
     ...change.info,
     ...appendUpdate(state.info, { operation: change.operation, updatedAt: now }, backup, pageSize),
   };
-  const bytes = await writeRepo(next, settings.compressionLevel ?? DEFAULT_COMPRESSION_LEVEL);
+  // Written anew with every update, so that it shall cost little.
+  const bytes = await writeRepo(next, settings.compressionLevel ?? REPO_COMPRESSION_LEVEL);
   // The operations log leads to the copy, so it must be there first.
   await files.write(`${FOLDERS.overwritten}/${backup}`, state.bytes, options);
   return (await writeIfUnchanged(files, state, next, bytes, backup, options)) ? next : undefined;

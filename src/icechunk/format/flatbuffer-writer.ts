@@ -68,6 +68,9 @@ export function tableLayout<const Schema extends TableSchema, const Name extends
   return { at: at as Record<Name, number>, vtable, size, alignment };
 }
 
+/** Texts of at most so many units are written unit by unit. */
+const SHORT_TEXT = 96;
+
 export class FlatBufferWriter {
   /** The buffer being filled; replaced when it grows, so never held across calls that write. */
   bytes: Uint8Array;
@@ -153,6 +156,26 @@ export class FlatBufferWriter {
 
   /** Writes a string and gives its position, for those that several fields point to. */
   text(text: string): number {
+    const { length } = text;
+    if (length > SHORT_TEXT) return this.#encodedText(text);
+    // Names, messages and backup paths: one unit a byte, without a call into the encoder.
+    const before = this.length;
+    const at = this.reserve(4 + length + 1, 4);
+    const { bytes } = this;
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 0x7f) {
+        bytes.fill(0, before, this.length);
+        this.length = before;
+        return this.#encodedText(text);
+      }
+      bytes[at + 4 + i] = unit;
+    }
+    this.view.setUint32(at, length, true);
+    return at;
+  }
+
+  #encodedText(text: string): number {
     const encoded = UTF8.encode(text);
     const at = this.reserve(4 + encoded.length + 1, 4);
     this.view.setUint32(at, encoded.length, true);

@@ -23,13 +23,20 @@ export const INITIAL_SNAPSHOT_ID: ObjectId = "1CECHNKREP0F1RSTCMT0";
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-const DIGITS: ReadonlyMap<string, number> = new Map([
-  ...Array.from(ALPHABET, (character, value): [string, number] => [character, value]),
-  ...Array.from(ALPHABET.toLowerCase(), (character, value): [string, number] => [character, value]),
-  // Crockford's tolerance for what people misread.
-  ...Array.from("IiLl", (character): [string, number] => [character, 1]),
-  ...Array.from("Oo", (character): [string, number] => [character, 0]),
-]);
+const NO_DIGIT = 255;
+/** Values of ASCII characters as digits. */
+const DIGITS = new Uint8Array(128).fill(NO_DIGIT);
+for (const [value, character] of [...ALPHABET].entries()) {
+  DIGITS[character.charCodeAt(0)] = value;
+  DIGITS[character.toLowerCase().charCodeAt(0)] = value;
+}
+// Crockford's tolerance for what people misread.
+for (const [misread, value] of [
+  ["IiLl", 1],
+  ["Oo", 0],
+] as const) {
+  for (const character of misread) DIGITS[character.charCodeAt(0)] = value;
+}
 
 /** The text of an identifier: no padding, zero bits appended on the right. */
 export function encodeIdentifier(bytes: Uint8Array): string {
@@ -60,9 +67,9 @@ export function decodeIdentifier(text: string, byteLength: number): Uint8Array {
   let at = 0;
   let bits = 0;
   let held = 0;
-  for (const character of text) {
-    const digit = DIGITS.get(character);
-    if (digit === undefined) throw notAnIdentifier(text, byteLength);
+  for (let i = 0; i < text.length; i++) {
+    const digit = DIGITS[text.charCodeAt(i)] ?? NO_DIGIT;
+    if (digit === NO_DIGIT) throw notAnIdentifier(text, byteLength);
     held = (held << 5) | digit;
     bits += 5;
     if (bits >= 8 && at < byteLength) {
@@ -80,7 +87,9 @@ function notAnIdentifier(text: string, byteLength: number): MoraineError {
 
 /** Whether a text can be the identifier of a snapshot. */
 export function isObjectId(text: string): boolean {
-  return text.length === 20 && [...text].every((character) => DIGITS.has(character));
+  if (text.length !== 20) return false;
+  for (let i = 0; i < 20; i++) if ((DIGITS[text.charCodeAt(i)] ?? NO_DIGIT) === NO_DIGIT) return false;
+  return true;
 }
 
 export function randomObjectId(): ObjectId {

@@ -10,11 +10,13 @@
  */
 
 import { createHash, randomUUID } from "node:crypto";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { MoraineError } from "../../errors.ts";
 import { throwIfAborted } from "../abort.ts";
+import { quickly } from "./quick-calls.ts";
 
 /** How long to wait for others before giving up, and when the lock of another machine counts as left behind. */
 const PATIENCE_MS = 60_000;
@@ -72,7 +74,11 @@ async function acquire(path: string, signal: AbortSignal | undefined): Promise<H
 async function tryAcquire(path: string): Promise<HeldLock | undefined> {
   const folder = dirname(path);
   const prefix = lockPrefix(basename(path));
-  const generations = (await readdir(folder))
+  const names = await quickly(
+    () => readdirSync(folder),
+    () => readdir(folder),
+  );
+  const generations = names
     .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
     .map((name) => Number(name.slice(prefix.length)))
     .sort((a, b) => a - b);
@@ -83,10 +89,12 @@ async function tryAcquire(path: string): Promise<HeldLock | undefined> {
     if (dead === undefined) return undefined;
   }
   const mine = join(folder, `${prefix}${(highest ?? 0) + 1}`);
+  const text = JSON.stringify({ pid: process.pid, host: hostname(), token: randomUUID() });
   try {
-    await writeFile(mine, JSON.stringify({ pid: process.pid, host: hostname(), token: randomUUID() }), {
-      flag: "wx",
-    });
+    await quickly(
+      () => writeFileSync(mine, text, { flag: "wx" }),
+      () => writeFile(mine, text, { flag: "wx" }),
+    );
   } catch (error) {
     if (isCode(error, "EEXIST")) return undefined;
     throw error;
@@ -132,8 +140,12 @@ async function deadHolder(lock: string): Promise<string | undefined> {
 }
 
 async function release(lock: HeldLock): Promise<void> {
-  for (const older of lock.older) await rm(older, { force: true });
-  await rm(lock.path, { force: true });
+  for (const path of [...lock.older, lock.path]) {
+    await quickly(
+      () => rmSync(path, { force: true }),
+      () => rm(path, { force: true }),
+    );
+  }
 }
 
 /** Whether an error of the file system has this code. */

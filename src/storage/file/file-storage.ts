@@ -4,8 +4,7 @@
  * @module
  */
 
-import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { link, open, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import { throwIfAborted } from "../abort.ts";
@@ -28,9 +27,14 @@ import type {
 import { requireVersion, sameVersion } from "../version.ts";
 import { isCode, withFileLock } from "./file-lock.ts";
 import { type OpenFile, OpenFiles, readAt, versionOf } from "./open-files.ts";
-
-/** Temporary files that writers leave behind when they are killed begin like this; listings pass them over. */
-const TEMPORARY = ".moraine-tmp-";
+import {
+  failedPrecondition,
+  renameFile,
+  replaceFile,
+  statFile,
+  TEMPORARY,
+  writeTemporary,
+} from "./temporary-file.ts";
 
 /** Files of the machine. Reads keep descriptors open; writes are atomic and reach the disk before they return. */
 export class FileStorage implements Storage {
@@ -63,7 +67,7 @@ export class FileStorage implements Storage {
   async head(address: string, options: StorageOptions = {}): Promise<Version & { readonly size: number }> {
     throwIfAborted(options.signal);
     return await translate(address, async () => {
-      const stats = await stat(addressToPath(address), { bigint: true });
+      const stats = await statFile(addressToPath(address));
       if (stats.isDirectory()) throw new MoraineError("NotFound", "this is a folder", { source: address });
       return versionOf(stats);
     });
@@ -74,11 +78,11 @@ export class FileStorage implements Storage {
     const path = addressToPath(address);
     return await translate(address, async () => {
       const { precondition, durable = true } = options;
-      const { temporary, version } = await this.#writeTemporary(path, bytes, durable);
+      const { temporary, version } = await writeTemporary(path, bytes, durable);
       let written = version;
       try {
         if (precondition === undefined) {
-          await rename(temporary, path);
+          await renameFile(temporary, path);
         } else if (precondition === "absent") {
           // A hard link is made only where nothing is: the one creation that fails for all but one.
           await link(temporary, path).catch((error: unknown) => {
@@ -87,7 +91,7 @@ export class FileStorage implements Storage {
           await rm(temporary, { force: true });
         } else {
           written = await withFileLock(path, options.signal, () =>
-            replace(address, path, { temporary, version }, precondition),
+            replaceFile(address, path, { temporary, version }, precondition),
           );
         }
       } catch (error) {
@@ -158,76 +162,17 @@ export class FileStorage implements Storage {
     }
     return { bytes: target, version };
   }
-
-  /** Writes and syncs a file beside the target, on the same file system, so that it can be renamed. */
-  async #writeTemporary(path: string, bytes: Uint8Array, durable: boolean): Promise<TemporaryFile> {
-    const temporary = join(dirname(path), `${TEMPORARY}${process.pid}-${randomBytes(8).toString("hex")}`);
-    let handle: Awaited<ReturnType<typeof open>>;
-    try {
-      handle = await open(temporary, "wx");
-    } catch (error) {
-      if (!isCode(error, "ENOENT")) throw error;
-      await mkdir(dirname(path), { recursive: true });
-      handle = await open(temporary, "wx");
-    }
-    try {
-      await handle.writeFile(bytes);
-      if (durable) await handle.datasync();
-      const version = versionOf(await handle.stat({ bigint: true }));
-      await handle.close();
-      return { temporary, version };
-    } catch (error) {
-      await handle.close().catch(() => undefined);
-      await rm(temporary, { force: true });
-      throw error;
-    }
-  }
-}
-
-/** A file that is written and not yet in its place. */
-interface TemporaryFile {
-  readonly temporary: string;
-  readonly version: Version & { readonly size: number };
-}
-
-/** Puts the temporary file in place if the file is still the expected one. Called with its lock held. */
-async function replace(
-  address: string,
-  path: string,
-  { temporary, version }: TemporaryFile,
-  expected: Version,
-): Promise<TemporaryFile["version"]> {
-  let current: Awaited<ReturnType<typeof statBig>>;
-  try {
-    current = await statBig(path);
-  } catch (error) {
-    throw isCode(error, "ENOENT") ? failedPrecondition(address) : error;
-  }
-  if (!sameVersion(versionOf(current), expected)) throw failedPrecondition(address);
-  let written = version;
-  // Clocks of file systems tick in milliseconds: two states of one size must not look the same.
-  if ((version.lastModified ?? 0) <= Number(current.mtimeNs) / 1e6) {
-    const later = Number(current.mtimeNs / 1000n + 2n) / 1e6;
-    await utimes(temporary, later, later);
-    written = versionOf(await statBig(temporary));
-  }
-  await rename(temporary, path);
-  return written;
 }
 
 /** Removes the file if it is still the expected one. Called with its lock held. */
 async function removeVersion(address: string, path: string, expected: Version): Promise<void> {
-  const current = await statBig(path).catch((error: unknown) => {
+  const current = await statFile(path).catch((error: unknown) => {
     if (isCode(error, "ENOENT")) return undefined;
     throw error;
   });
   if (current === undefined) return;
   if (!sameVersion(versionOf(current), expected)) throw failedPrecondition(address);
   await rm(path, { force: true });
-}
-
-function statBig(path: string) {
-  return stat(path, { bigint: true });
 }
 
 /** Makes a rename survive a power cut. Some file systems cannot sync folders; then there is nothing to do. */
@@ -254,7 +199,7 @@ async function* listFolder(
       yield* listFolder(path, options);
     } else if (!isOwnFile(entry.name)) {
       try {
-        yield { address: pathToAddress(path), ...versionOf(await statBig(path)) };
+        yield { address: pathToAddress(path), ...versionOf(await statFile(path)) };
       } catch (error) {
         // Deleted between the listing and now, or a link to nowhere.
         if (!isCode(error, "ENOENT")) throw error;
@@ -275,10 +220,6 @@ async function readFolder(folder: string) {
 /** Whether a name is of a file that writers here leave beside the objects. */
 function isOwnFile(name: string): boolean {
   return name.startsWith(TEMPORARY) || /^\..*\.lock\.\d+$/.test(name);
-}
-
-function failedPrecondition(address: string): MoraineError {
-  return new MoraineError("PreconditionFailed", "somebody else wrote first", { source: address });
 }
 
 /** Runs a task of the file system; its errors become ours. */
