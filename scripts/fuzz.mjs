@@ -33,7 +33,7 @@ const files = readdirSync(flags.files, { recursive: true })
   .sort();
 if (files.length === 0) throw new Error(`no files in ${flags.files}`);
 const firstSeed = flags.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(flags.seed);
-const end = Date.now() + Number(flags.seconds) * 1000;
+const deadline = Date.now() + Number(flags.seconds) * 1000;
 let cases = 0;
 let refused = 0;
 let compared = 0;
@@ -65,12 +65,15 @@ function run() {
       clearTimeout(timer);
       timer = setTimeout(() => worker.kill("SIGKILL"), HANG);
     };
+    const end = (another) => {
+      clearTimeout(timer);
+      worker.removeAllListeners("exit");
+      worker.kill();
+      resolve(another);
+    };
     const give = () => {
-      if (Date.now() >= end || (flags.case && cases > 0)) {
-        worker.removeAllListeners("exit");
-        worker.disconnect();
-        clearTimeout(timer);
-        resolve(false);
+      if (Date.now() >= deadline || (flags.case && cases > 0)) {
+        end(false);
         return;
       }
       const seed = nextSeed++;
@@ -90,7 +93,8 @@ function run() {
       refused += message.refused ? 1 : 0;
       compared += message.compared;
       for (const { kind, text, bytes } of message.failures) fail(kind, current, text, bytes);
-      give();
+      if (message.last) end(true);
+      else give();
     });
     worker.on("exit", (code, signal) => {
       clearTimeout(timer);
