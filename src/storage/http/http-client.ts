@@ -1,8 +1,8 @@
 /**
  * Requests over HTTP, retried where that can help, and what their answers bring.
  *
- * Neither suffix ranges nor conditional headers are sent: both make browsers ask for permission first (CORS
- * preflight). The version is taken from each answer instead.
+ * No conditional headers are sent, and suffix ranges only outside of browsers: both make browsers ask for permission
+ * first (CORS preflight). The version is taken from each answer instead.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import type { Version } from "../storage.ts";
 import { bodyOf, checkStatus, contentLength, contentRange, isEncoded, versionOf } from "./answer.ts";
 import type { HttpOptions } from "./http-options.ts";
 import { Redirects } from "./redirects.ts";
-import type { HttpResponse } from "./transport.ts";
+import { fetchTransport, type HttpResponse, transport } from "./transport.ts";
 
 /** Where a server ignores ranges, a range is cut out of the first so many bytes of the whole. */
 const WHOLE_LIMIT = 64 * 1024 * 1024;
@@ -82,6 +82,31 @@ export class HttpClient {
     }
     const { bytes, version } = await this.range(address, offset, left, signal, target?.subarray(0, left));
     return { bytes, version: { ...version, size } };
+  }
+
+  /**
+   * The last bytes of an object, or all of a shorter one, in one request; undefined where the server does not say
+   * where they begin, and where it would have to be asked for leave first (browsers: only `bytes=a-b` needs none).
+   */
+  async tail(
+    address: string,
+    length: number,
+    signal: AbortSignal | undefined,
+  ): Promise<FetchedRange | undefined> {
+    if (this.#options.fetch !== undefined || transport.send === fetchTransport) return undefined;
+    const headers = { range: `bytes=-${length}` };
+    return await this.#request(address, { headers }, length, signal, async (response, alive) => {
+      const range =
+        response.status === 206 && !isEncoded(response) ? contentRange(address, response) : undefined;
+      if (range?.size === undefined) return undefined;
+      const start = Math.max(range.size - length, 0);
+      // Some servers take a suffix for something else.
+      if (range.first !== start || range.last !== range.size - 1) return undefined;
+      return {
+        bytes: await readExactly(bodyOf(response), range.size - start, alive),
+        version: versionOf(response, range.size),
+      };
+    });
   }
 
   #ignored(address: string, origin: string, offset: number): Error {

@@ -55,6 +55,13 @@ export class HttpStorage implements Storage {
       requireVersion(address, version, options.version);
       return { parts: [bytes], version };
     }
+    if (ranges.length === 1 && only !== undefined && only.offset < 0) {
+      const tail = await this.#client.tail(url, -only.offset, options.signal);
+      if (tail !== undefined) {
+        requireVersion(address, tail.version, options.version);
+        return { parts: [tail.bytes], version: tail.version };
+      }
+    }
     // The last bytes can be asked for only where the size is known.
     const open = ranges.some((range) => range.length === undefined);
     const head = open ? await this.#client.head(url, options.signal) : undefined;
