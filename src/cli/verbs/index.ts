@@ -52,6 +52,11 @@ export const index: Verb = {
     { name: "chunks", value: "LENGTHS", help: 'store anew with other chunks: "time=100,lat=90"' },
     { name: "shards", value: "LENGTHS", help: "store anew with shards of these lengths" },
     { name: "recompress", value: "CODEC", help: "store anew with zstd, gzip or none; zstd:5 names a level" },
+    {
+      name: "split-chunks",
+      value: "SIZE",
+      help: "refer to uncompressed chunks in parts of at most this size, where that is exact",
+    },
     ...COMBINE_OPTIONS,
     { name: "update", help: "index anew what changed of the repository's sources, remove what went" },
     { name: "on-error", value: "RULE", help: "sources that cannot be opened: stop (default), or skip" },
@@ -76,6 +81,7 @@ export const index: Verb = {
       throw new UsageError(`--format takes one of ${FORMATS.join(", ")}`);
     }
     const limit = words.text("materialize-limit");
+    const split = words.text("split-chunks");
     const line = new ProgressLine(context.interactive);
     try {
       const summary = await indexSources(words.positionals, target, {
@@ -91,6 +97,7 @@ export const index: Verb = {
         shards: chunkLengths(words, "shards"),
         recompress: words.text("recompress"),
         strict: words.flag("strict"),
+        ...(split !== undefined && { splitChunks: parseBytes(split, "split-chunks") }),
         ...combineOptions(words),
         update: words.flag("update"),
         onError: oneOf(words, "on-error", ["stop", "skip"]),

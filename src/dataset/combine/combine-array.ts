@@ -11,7 +11,14 @@ import type { Barrier, VirtualArray } from "../../manifest/virtual-group.ts";
 import type { ArrayMetadata, ChunkGrid } from "../../zarr/array-metadata.ts";
 import { gridShapeOf } from "../../zarr/chunk-grid.ts";
 import { mapConcurrent } from "../concurrent.ts";
-import { chunkCount, decodedForm, type PlannedArray, withXarrayAttributes } from "../index/plan-array.ts";
+import {
+  chunkCount,
+  cutTo,
+  decodedForm,
+  type PlannedArray,
+  requireDescribed,
+  withXarrayAttributes,
+} from "../index/plan-array.ts";
 import { officialBarrier } from "../official-clients.ts";
 import { arrayOf } from "../source.ts";
 import { mergeAttributes } from "./attributes.ts";
@@ -116,7 +123,7 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
     sourcePath: path,
     kind: "array" as const,
     path: target,
-    existing: append,
+    existing: append && parts[0]?.array !== undefined,
   };
   if (joined.manifest === undefined) {
     const decoded = decodedForm({
@@ -158,6 +165,7 @@ async function pieceOf(
   options: CombinePlanOptions,
 ): Promise<Piece> {
   const { source } = contents;
+  requireDescribed(array, options);
   const metadata = withXarrayAttributes(array.metadata, notes);
   for (const note of array.notes ?? []) if (!notes.includes(note)) notes.push(note);
   const reader = arrayOf(source, path, array);
@@ -174,7 +182,7 @@ async function pieceOf(
     return { ...piece, manifest: undefined };
   const manifest = await array.manifest(options);
   const masks = manifest.filterMasks;
-  if (masks === undefined) return { ...piece, manifest };
+  if (masks === undefined) return { ...piece, ...cutTo({ metadata, manifest }, options.splitChunks) };
   const masked: number[] = [];
   for (let entry = 0; entry < manifest.count; entry++) {
     if (masks[entry] !== 0) masked.push(manifest.positions?.[entry] ?? entry);

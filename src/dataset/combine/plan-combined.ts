@@ -117,7 +117,10 @@ async function planContents(
   const source = contents[0]?.source.address ?? "";
   const faults = faultsOf(contents);
   const omit = (path: string, error: MoraineError): void => {
-    if (options.strict || error.code === "Incompatible" || append) throw error.at({ source, path });
+    // What the target does not have yet can be left out; what it has must stay whole.
+    const isNew = append && contents[0]?.arrays.has(path) !== true;
+    const mustFit = !isNew && (append || error.code === "Incompatible");
+    if (options.strict || mustFit) throw error.at({ source, path });
     leftOut.push({ source: error.source ?? source, path, code: error.code, reason: error.message });
   };
   for (const [path, error] of faults) omit(path, error);

@@ -24,6 +24,8 @@ export interface IndexOptions extends SourceOptions, CombineOptions, StorageForm
   readonly materializeLimit?: number | undefined;
   /** Values that Zarr has no type for (references, ragged arrays) are stored as texts that describe them. */
   readonly describe?: boolean | undefined;
+  /** Bytes to which uncompressed chunks are cut, by references to parts of them; nothing is copied. */
+  readonly splitChunks?: number | undefined;
   /** Arrays that would be left out are an error instead. */
   readonly strict?: boolean | undefined;
   /** Dimension along which sources are added to what a repository holds already. */

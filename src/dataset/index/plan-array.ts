@@ -8,6 +8,12 @@ import { itemSize } from "../../data-types/data-type.ts";
 import { MoraineError } from "../../errors.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import { encodeFillValueAttribute } from "../../manifest/fill-value-attribute.ts";
+import {
+  isPlainBytes,
+  type ReferencedArray,
+  splitChunks,
+  subChunkShape,
+} from "../../manifest/split-chunks.ts";
 import type { Barrier, VirtualArray } from "../../manifest/virtual-group.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
@@ -46,6 +52,8 @@ export interface PlanArrayOptions extends StorageOptions {
   readonly describe?: boolean | undefined;
   /** Bytes (decoded) up to which an array is stored decoded where it cannot be virtual. */
   readonly materializeLimit: number;
+  /** Bytes to which uncompressed chunks are cut, exactly; they stay where they are. */
+  readonly splitChunks?: number | undefined;
 }
 
 /** Plans one array; throws why it must be left out. */
@@ -56,12 +64,7 @@ export async function planArray(
   view: VirtualArray,
   options: PlanArrayOptions,
 ): Promise<PlannedArray> {
-  if (view.described && !options.describe) {
-    throw new MoraineError(
-      "UnsupportedDataType",
-      `${view.barrier?.reason ?? "Zarr has no type for its values"}; --describe stores them as texts`,
-    );
-  }
+  requireDescribed(view, options);
   const notes = [...(view.notes ?? [])];
   const array = withoutEmptyExtension(view, path.slice(path.lastIndexOf("/") + 1), notes);
   const metadata = withXarrayAttributes(array.metadata, notes);
@@ -85,10 +88,29 @@ export async function planArray(
     return { plan, changed: why, notes };
   }
   const { references, rewrite } = splitMasked(await array.manifest(options));
+  if (rewrite.length === 0) {
+    const cut = cutTo({ metadata, manifest: references }, options.splitChunks);
+    return { plan: { ...common, metadata: cut.metadata, references: cut.manifest, rewrite }, notes };
+  }
   const plan: ArrayPlan = { ...common, metadata, references, rewrite };
-  if (rewrite.length === 0) return { plan, notes };
   const reason = `${rewrite.length} chunks were stored without some of the filters, which Zarr cannot say: they are stored anew`;
   return { plan, changed: { code: "UnsupportedFilter", reason }, notes };
+}
+
+/** Refuses values that Zarr has no type for, unless texts that describe them are wanted. */
+export function requireDescribed(view: VirtualArray, { describe }: PlanArrayOptions): void {
+  if (!view.described || describe === true) return;
+  throw new MoraineError(
+    "UnsupportedDataType",
+    `${view.barrier?.reason ?? "Zarr has no type for its values"}; --describe stores them as texts`,
+  );
+}
+
+/** Uncompressed chunks cut by bytes to about a size; others as they are. */
+export function cutTo(array: ReferencedArray, bytes: number | undefined): ReferencedArray {
+  if (bytes === undefined || !isPlainBytes(array.metadata)) return array;
+  const wanted = subChunkShape(array.metadata, bytes);
+  return wanted === undefined ? array : splitChunks(array, wanted);
 }
 
 /**

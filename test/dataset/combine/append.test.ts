@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { index, open } from "../../../src/node.ts";
+import { get, index, open } from "../../../src/node.ts";
 import { archiveFile, differences, type ExpectedCase, expectedCases, newRepository } from "./archive.ts";
 
 function expected(name: string): ExpectedCase {
@@ -48,6 +48,22 @@ describe("appending one file after the other", () => {
     await expect(index(archiveFile("daily-0.nc"), target, { append: "height" })).rejects.toMatchObject({
       code: "InvalidArgument",
     });
+  });
+
+  it("leaves out what the repository does not have and cannot take, and appends the rest", async () => {
+    const target = newRepository();
+    await index(archiveFile("bare.nc"), target);
+    const summary = await index(archiveFile("flag.nc"), target, { append: "time" });
+    expect(summary.leftOut.map(({ path, code }) => `${path} ${code}`)).toEqual(["/flag Incompatible"]);
+    expect((await (await open(target)).array("time")).shape).toEqual([4]);
+  });
+
+  it("takes up arrays that mark what is missing before", async () => {
+    const target = newRepository();
+    await index(archiveFile("extra-1.nc"), target);
+    await index(archiveFile("extra-2.nc"), target, { append: "time" });
+    const { data } = await get(await (await open(target)).array("extra"));
+    expect(data).toEqual(Float32Array.of(-1, -1, 4, 5));
   });
 
   it("needs a repository", async () => {
