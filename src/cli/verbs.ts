@@ -8,6 +8,7 @@ import type { Verb } from "./verb.ts";
 import { blame } from "./verbs/blame.ts";
 import { branch } from "./verbs/branch.ts";
 import { check } from "./verbs/check.ts";
+import { compact } from "./verbs/compact.ts";
 import { diff } from "./verbs/diff.ts";
 import { digest } from "./verbs/digest.ts";
 import { expire } from "./verbs/expire.ts";
@@ -35,6 +36,7 @@ export const VERBS: readonly Verb[] = [
   verify,
   replace,
   materialize,
+  compact,
   blame,
   log,
   branch,

@@ -1,50 +1,56 @@
 /**
- * `moraine blame`: which commit last wrote the chunks of an array.
+ * `moraine blame`: which commit last wrote chunks, and from what.
  *
  * @module
  */
 
-import { blame as blameChunks } from "../../dataset/blame.ts";
-import { parseWhere } from "../../dataset/where.ts";
-import { openRepository, refOfWord } from "../repository-words.ts";
-
+import { blame as blameChunks, type ChunkOrigin } from "../../dataset/replace/blame.ts";
+import { openRepository } from "../repository-words.ts";
+import { parseSelection } from "../selection-text.ts";
 import type { Verb } from "../verb.ts";
-
-/** Files that a person reads of each commit; `--json` has all. */
-const SHOWN = 3;
 
 export const blame: Verb = {
   name: "blame",
   synopsis: "REPOSITORY PATH",
-  summary: "Which commit last wrote the chunks of an array, and from what files.",
+  summary: "For each chunk that a selection touches: the commit that last wrote it, and where its bytes are.",
   options: [
-    { name: "select", value: "CONDITIONS", help: 'a part: "time=0:10" or "time=2020-01..2020-12"' },
-    { name: "ref", value: "NAME", help: "branch, tag or snapshot id (default main)" },
+    { name: "select", value: "SELECTION", help: 'a part: "time=0,lat=10:20" or "0,10:20"' },
+    { name: "branch", value: "NAME", help: "default main" },
   ],
   positionals: { minimum: 2, maximum: 2 },
-  examples: ['moraine blame archive.icechunk /sst --select "time=2020-01..2020-03"'],
+  examples: ['moraine blame archive.icechunk /sst --select "time=0"'],
   async run(words, context) {
-    const repository = await openRepository(words, context);
+    const [, path = ""] = words.positionals;
     const select = words.text("select");
-    const blames = await blameChunks(repository, words.positionals[1] ?? "/", {
+    const branch = words.text("branch");
+    const repository = await openRepository(words, context);
+    const origins = await blameChunks(repository, path, {
       signal: context.signal,
-      ref: await refOfWord(repository, words.text("ref"), context),
-      where: select === undefined ? undefined : parseWhere(select),
+      ...(select !== undefined && { selection: parseSelection(select) }),
+      ...(branch !== undefined && { branch }),
     });
-    for (const { snapshot, time, message, chunks, sources, ...kinds } of blames) {
-      if (words.flag("json")) {
-        await context.print(JSON.stringify({ snapshot, time, message, chunks, ...kinds, sources }));
-        continue;
-      }
-      const counts = Object.entries(kinds)
-        .filter(([, count]) => count > 0)
-        .map(([kind, count]) => `${count} ${kind}`);
-      await context.print(
-        `${snapshot}  ${time.toISOString()}  ${chunks} chunks (${counts.join(", ")})  ${message}`,
-      );
-      for (const source of sources.slice(0, SHOWN)) await context.print(`    ${source}`);
-      if (sources.length > SHOWN) await context.print(`    … and ${sources.length - SHOWN} more files`);
+    for (const origin of origins) {
+      await context.print(words.flag("json") ? JSON.stringify(originToJson(origin)) : originToText(origin));
     }
     return 0;
   },
 };
+
+function originToJson({ snapshot, ...place }: ChunkOrigin) {
+  return {
+    ...place,
+    ...(snapshot && {
+      snapshot: snapshot.id,
+      time: snapshot.time.toISOString(),
+      message: snapshot.message,
+    }),
+  };
+}
+
+function originToText({ coordinates, kind, location, offset, length, snapshot }: ChunkOrigin): string {
+  const commit = snapshot
+    ? `${snapshot.id}  ${snapshot.time.toISOString()}  ${snapshot.message}`
+    : "before the history begins";
+  const place = location === undefined ? "" : `  ${location}  ${offset}+${length}`;
+  return `${coordinates.join("/") || "-"}  ${kind}  ${commit}${place}`;
+}

@@ -1,76 +1,50 @@
 /**
- * `moraine materialize`: virtual chunks become native ones.
+ * `moraine materialize`: virtual chunks become native.
  *
  * @module
  */
 
-import { materialize as materializeChunks } from "../../dataset/materialize.ts";
-import { parseWhere } from "../../dataset/where.ts";
+import { materialize as materializeChunks } from "../../dataset/replace/materialize.ts";
+import { rewrite } from "../../dataset/replace/rewrite.ts";
+import { changesForm } from "../../dataset/storage-form.ts";
+import { BUDGET, CAMPAIGN_OPTIONS, runCampaign, WHERE } from "../campaign-words.ts";
 import { chunkLengths } from "../chunk-lengths.ts";
-import { formatBytes, formatCount, ProgressLine } from "../progress.ts";
-import { openRepository } from "../repository-words.ts";
+import { UsageError, type Verb, type VerbOption } from "../verb.ts";
 
-import { parseBytes, type Verb } from "../verb.ts";
+/** Options that choose another encoding. */
+const ENCODING_OPTIONS: readonly VerbOption[] = [
+  {
+    name: "recompress",
+    value: "NAME",
+    help: "encode the values anew: zstd, gzip or none, with a level: zstd:9",
+  },
+  { name: "chunks", value: "LENGTHS", help: 'in chunks of these lengths: "time=24,lat=100"' },
+  { name: "shards", value: "LENGTHS", help: "in shards of these lengths, which hold many chunks" },
+];
 
 export const materialize: Verb = {
   name: "materialize",
   synopsis: "REPOSITORY [PATH]",
   summary:
-    "Copy virtual chunks into the repository, region by region; values stay the same, which is proved first.",
-  options: [
-    {
-      name: "where",
-      value: "CONDITIONS",
-      help: 'a part: "time=2020-01..2020-12" or "time=0:10,lat=-10..10"',
-    },
-    { name: "budget", value: "SIZE", help: "encoded bytes that one commit copies (default 1GiB)" },
-    { name: "commits", value: "N", help: "stop after so many commits; the next call goes on" },
-    { name: "chunks", value: "LENGTHS", help: 'rewrite arrays with other chunks: "time=100,lat=90"' },
-    { name: "shards", value: "LENGTHS", help: "rewrite arrays with shards of these lengths" },
-    {
-      name: "recompress",
-      value: "CODEC",
-      help: "rewrite arrays with zstd, gzip or none; zstd:5 names a level",
-    },
-    { name: "message", value: "TEXT", help: "of the commits" },
-    { name: "branch", value: "NAME", help: "of the repository (default main)" },
-  ],
+    "Make virtual chunks native, commit after commit; can be stopped and taken up again. With another encoding the whole array is stored anew.",
+  options: [WHERE, BUDGET, ...ENCODING_OPTIONS, ...CAMPAIGN_OPTIONS],
   positionals: { minimum: 1, maximum: 2 },
   examples: [
-    'moraine materialize archive.icechunk /sst --where "time=2020-01..2020-12"',
-    "moraine materialize archive.icechunk /sst --shards time=1000 --recompress zstd",
+    'moraine materialize archive.icechunk /sst --where "time=2020-01..2020-12" --budget 1GiB',
+    "moraine materialize archive.icechunk /sst --recompress zstd --chunks time=24 --shards time=240",
   ],
   async run(words, context) {
-    const repository = await openRepository(words, context);
-    const [where, budget] = [words.text("where"), words.text("budget")];
-    const line = new ProgressLine(context.interactive);
-    try {
-      const summary = await materializeChunks(repository, {
-        signal: context.signal,
-        path: words.positionals[1],
-        where: where === undefined ? undefined : parseWhere(where),
-        budget: budget === undefined ? undefined : parseBytes(budget, "budget"),
-        commits: words.count("commits", 1),
-        chunks: chunkLengths(words, "chunks"),
-        shards: chunkLengths(words, "shards"),
-        recompress: words.text("recompress"),
-        message: words.text("message"),
-        branch: words.text("branch"),
-        onProgress: (progress) => line.show(progress),
-      });
-      line.clear();
-      if (words.flag("json")) {
-        await context.print(JSON.stringify(summary));
-        return 0;
-      }
-      const { commits, chunks, bytes, remaining } = summary;
-      for (const id of commits) await context.print(`commit ${id}`);
-      await context.print(
-        `${formatCount(chunks)} chunks made native (${formatBytes(bytes)}), ${formatCount(remaining)} left`,
-      );
-      return 0;
-    } finally {
-      line.clear();
-    }
+    const [address = "", path] = words.positionals;
+    const form = {
+      chunks: chunkLengths(words, "chunks"),
+      shards: chunkLengths(words, "shards"),
+      recompress: words.text("recompress"),
+    };
+    return await runCampaign(words, context, async (options) => {
+      if (!changesForm(form)) return await materializeChunks(address, { ...options, path });
+      if (options.where !== undefined)
+        throw new UsageError("another encoding is for whole arrays: leave --where out");
+      return await rewrite(address, { ...options, ...form, path });
+    });
   },
 };

@@ -1,67 +1,37 @@
 /**
- * `moraine replace`: new data in the place of old data.
+ * `moraine replace`: new values in the place of old ones.
  *
  * @module
  */
 
-import { replace as replaceData } from "../../dataset/replace.ts";
-import { parseWhere } from "../../dataset/where.ts";
-import { ProgressLine } from "../progress.ts";
-import { openRepository } from "../repository-words.ts";
-import { storageOptions } from "../storage-options.ts";
+import { replace as replaceValues } from "../../dataset/replace/replace.ts";
+import { CAMPAIGN_OPTIONS, runCampaign, WHERE } from "../campaign-words.ts";
 import { UsageError, type Verb } from "../verb.ts";
 
 export const replace: Verb = {
   name: "replace",
-  synopsis: "REPOSITORY --from NEWDATA",
+  synopsis: "REPOSITORY [PATH] --from SOURCE",
   summary:
-    "Write new data over old, matched by coordinates or positions, in one commit; history keeps the old.",
+    "Replace values by those of another source, placed by their coordinates; the chunks they touch become native.",
   options: [
-    { name: "from", value: "NEWDATA", help: "any source: NetCDF, HDF5, Zarr, a repository" },
-    { name: "where", value: "CONDITIONS", help: 'only this part: "time=2020-01..2020-12"' },
-    {
-      name: "path",
-      value: "GROUP",
-      help: "group of the repository that it is matched with (default the root)",
-    },
-    { name: "message", value: "TEXT", help: "of the commit" },
-    { name: "branch", value: "NAME", help: "of the repository (default main)" },
+    { name: "from", value: "SOURCE", help: "the new data: NetCDF, HDF5, Zarr, references" },
+    WHERE,
+    ...CAMPAIGN_OPTIONS,
   ],
-  positionals: { minimum: 1, maximum: 1 },
-  examples: ['moraine replace archive.icechunk --from corrected.nc --where "time=2020-01..2020-12"'],
+  positionals: { minimum: 1, maximum: 2 },
+  examples: [
+    'moraine replace archive.icechunk --from corrected.nc --where "time=2020-01..2020-12"',
+    'moraine replace archive.icechunk /sst --from sst.zarr --message "second version"',
+  ],
   async run(words, context) {
+    const [address = "", path] = words.positionals;
     const from = words.text("from");
-    if (from === undefined) throw new UsageError("--from NEWDATA is needed: what to write");
-    const repository = await openRepository(words, context);
-    const where = words.text("where");
-    const line = new ProgressLine(context.interactive);
-    try {
-      const summary = await replaceData(repository, from, {
-        ...storageOptions(words),
-        signal: context.signal,
-        where: where === undefined ? undefined : parseWhere(where),
-        path: words.text("path"),
-        message: words.text("message"),
-        branch: words.text("branch"),
-        onProgress: (progress) => line.show(progress),
-      });
-      line.clear();
-      if (words.flag("json")) {
-        const { passedOver: passed_over, ...rest } = summary;
-        await context.print(JSON.stringify({ ...rest, passed_over }));
-        return 0;
-      }
-      for (const { path, start, shape } of summary.replaced) {
-        await context.print(
-          `${path}: ${shape.join("×")} elements from ${start.join(", ") || "the only one"}`,
-        );
-      }
-      for (const { path, reason } of summary.passedOver)
-        await context.print(`passed over ${path}: ${reason}`);
-      await context.print(`commit ${summary.snapshot}`);
-      return 0;
-    } finally {
-      line.clear();
-    }
+    if (from === undefined) throw new UsageError("--from SOURCE is needed: the new data");
+    return await runCampaign(
+      words,
+      context,
+      (options) => replaceValues(address, from, { ...options, path }),
+      ({ passedOver }) => (passedOver.length > 0 ? `; not used: ${passedOver.join(", ")}` : ""),
+    );
   },
 };

@@ -15,6 +15,7 @@ import {
   PLACE_INLINE,
   PLACE_MISSING,
 } from "../../zarr/chunk-source.ts";
+import { storedBytes } from "../../zarr/stored-bytes.ts";
 import type { ChunkDecoder } from "./decoding/chunk-decoder.ts";
 
 /** Decoded bytes that are made at a time. */
@@ -50,7 +51,7 @@ export class DecodedChunks implements ChunkSource {
 
   async locate(coordinates: ChunkCoordinates, count: number, options?: StorageOptions): Promise<ChunkPlaces> {
     const places = placesIn(await this.#parts.manifest(options), coordinates, count);
-    const stored = await fetchStored(places, count, this.#parts.storage, options);
+    const stored = await storedBytes(places, count, this.#parts.storage, options);
     const kinds = new Uint8Array(count).fill(PLACE_MISSING);
     const inline = new Map<number, Uint8Array>();
     for (let chunk = 0; chunk < count; chunk++) {
@@ -90,40 +91,6 @@ export class DecodedChunks implements ChunkSource {
       });
     }
   }
-}
-
-/** The bytes of each chunk that is stored, by its place in the columns. */
-async function fetchStored(
-  places: ChunkPlaces,
-  count: number,
-  storage: Storage,
-  options: StorageOptions | undefined,
-): Promise<Map<number, Uint8Array>> {
-  const stored = new Map<number, Uint8Array>(places.inline);
-  const byLocation = new Map<number, number[]>();
-  for (let chunk = 0; chunk < count; chunk++) {
-    const kind = places.kinds[chunk];
-    if (kind === PLACE_MISSING || kind === PLACE_INLINE) continue;
-    const location = places.locationIndexes[chunk] ?? 0;
-    const members = byLocation.get(location);
-    if (members) members.push(chunk);
-    else byLocation.set(location, [chunk]);
-  }
-  await Promise.all(
-    [...byLocation].map(async ([location, chunks]) => {
-      const ranges = chunks.map((chunk) => ({
-        offset: places.offsets[chunk] ?? 0,
-        length: places.lengths[chunk] ?? 0,
-      }));
-      const version = places.versions?.[location];
-      const { parts } = await storage.read(places.locations[location] ?? "", ranges, { ...options, version });
-      chunks.forEach((chunk, i) => {
-        const bytes = parts[i];
-        if (bytes) stored.set(chunk, bytes);
-      });
-    }),
-  );
-  return stored;
 }
 
 function padded(bytes: Uint8Array, length: number): Uint8Array {

@@ -1,0 +1,77 @@
+/**
+ * Words that the verbs share which change chunks of a repository, batch after batch.
+ *
+ * @module
+ */
+
+import type { CampaignSummary } from "../dataset/replace/commit-batches.ts";
+import type { RouterOptions } from "../storage/router.ts";
+import { formatBytes, formatCount, ProgressLine } from "./progress.ts";
+import { storageOptions } from "./storage-options.ts";
+import { parseBytes, type VerbArguments, type VerbContext, type VerbOption } from "./verb.ts";
+
+export const CAMPAIGN_OPTIONS: readonly VerbOption[] = [
+  { name: "branch", value: "NAME", help: "of the repository (default main)" },
+  { name: "message", value: "TEXT", help: "of the commits" },
+];
+
+export const WHERE: VerbOption = {
+  name: "where",
+  value: "PART",
+  help: 'only a part: "time=2020-01..2020-12,lat=-10..10" (values) or "time=0:24" (positions)',
+};
+
+export const BUDGET: VerbOption = {
+  name: "budget",
+  value: "SIZE",
+  help: "stored bytes of one commit (default 256MiB)",
+};
+
+/** The options of a campaign that were given. */
+export interface CampaignWords extends RouterOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: { readonly chunks: number; readonly bytes: number }) => void;
+  readonly where?: string;
+  readonly branch?: string;
+  readonly message?: string;
+  readonly budget?: number;
+}
+
+/** What of the options of a campaign was given, and the line that shows its progress. */
+export function campaignOptions(
+  words: VerbArguments,
+  context: VerbContext,
+  line: ProgressLine,
+): CampaignWords {
+  const [where, branch, message] = [words.text("where"), words.text("branch"), words.text("message")];
+  const budget = words.text("budget");
+  return {
+    ...storageOptions(words),
+    signal: context.signal,
+    onProgress: (progress: { readonly chunks: number; readonly bytes: number }) => line.show(progress),
+    ...(where !== undefined && { where }),
+    ...(branch !== undefined && { branch }),
+    ...(message !== undefined && { message }),
+    ...(budget !== undefined && { budget: parseBytes(budget, "budget") }),
+  };
+}
+
+/** Runs a campaign with a line of progress, and prints what it did. */
+export async function runCampaign<Summary extends CampaignSummary>(
+  words: VerbArguments,
+  context: VerbContext,
+  work: (options: CampaignWords) => Promise<Summary>,
+  tell: (summary: Summary) => string = () => "",
+): Promise<0> {
+  const line = new ProgressLine(context.interactive);
+  const summary = await work(campaignOptions(words, context, line)).finally(() => line.clear());
+  if (words.flag("json")) {
+    await context.print(JSON.stringify(summary));
+    return 0;
+  }
+  const { chunks, bytes, commits } = summary;
+  const made = commits.length === 1 ? "1 commit" : `${commits.length} commits`;
+  await context.print(`${formatCount(chunks)} chunks, ${formatBytes(bytes)}, in ${made}${tell(summary)}`);
+  for (const snapshot of commits) await context.print(`  ${snapshot}`);
+  return 0;
+}
