@@ -7,7 +7,6 @@
 export type { JsonObject, JsonValue } from "./binary/json.ts";
 export type { CodecSpecification } from "./codecs/codec.ts";
 export type { DataType } from "./data-types/data-type.ts";
-export { type Blame, blame } from "./dataset/blame.ts";
 export { type CheckOptions, type CheckReport, check } from "./dataset/check.ts";
 export type { DigestRow, DigestValue } from "./dataset/digest.ts";
 export { Group, open, store, type WalkedNode } from "./dataset/group.ts";

@@ -16,6 +16,7 @@ it("exports these names and no others", () => {
       "ZarritaStore",
       "ZipStorage",
       "blame",
+      "check",
       "compact",
       "consolidateMetadata",
       "coordinates",
@@ -36,6 +37,7 @@ it("exports these names and no others", () => {
       "set",
       "slice",
       "store",
+      "verify",
       "writeRaw",
     ]
   `);
