@@ -16,7 +16,8 @@ import { FileSet } from "./file-set.ts";
 import type { Hdf5File } from "./hdf5-file.ts";
 import type { HeapObjects } from "./heap-objects.ts";
 import type { Link } from "./link.ts";
-import { MESSAGE, type ObjectHeader } from "./object-header.ts";
+import type { ObjectHeader } from "./object-header.ts";
+import { objectOf } from "./object-kind.ts";
 
 /** A file of the graph: the one that was opened, or one that it links to. */
 export interface GraphFile {
@@ -39,7 +40,8 @@ export interface GraphObject {
   readonly links: ReadonlyMap<string, Link>;
 }
 
-interface MutableObject extends GraphObject {
+/** The same while the graph is being read. */
+export interface MutableObject extends GraphObject {
   attributes: readonly (Attribute | MoraineError)[];
   readonly members: Map<string, GraphObject | MoraineError>;
   links: ReadonlyMap<string, Link>;
@@ -284,25 +286,4 @@ function missing(group: GraphObject, name: string): MoraineError {
   return new MoraineError("NotFound", `link "${name}" leads nowhere`, {
     source: group.in.file.metadata.source,
   });
-}
-
-const NO_MEMBERS = new Map<string, GraphObject | MoraineError>();
-const NO_LINKS = new Map<string, Link>();
-
-/** What an object is, by the messages of its header, in the library's order (`H5O__obj_class_real`). */
-function objectOf(file: GraphFile, header: ObjectHeader): MutableObject | MoraineError {
-  const has = (...types: number[]): boolean => header.messages.some(({ type }) => types.includes(type));
-  let kind: GraphObject["kind"];
-  if (has(MESSAGE.symbolTable, MESSAGE.linkInfo)) kind = "group";
-  else if (has(MESSAGE.datatype)) kind = has(MESSAGE.dataspace) ? "dataset" : "datatype";
-  else {
-    return new MoraineError("CorruptFile", "an object that is no group, dataset or datatype", {
-      source: file.file.metadata.source,
-      offset: file.file.metadata.base + header.address,
-    });
-  }
-  // Datasets share the empty ones: there may be very many of them.
-  const members = kind === "group" ? new Map<string, GraphObject | MoraineError>() : NO_MEMBERS;
-  const links = kind === "group" ? new Map<string, Link>() : NO_LINKS;
-  return { kind, in: file, header, attributes: [], members, links };
 }

@@ -19,6 +19,7 @@ import {
 import { encodeTexts } from "../conversion.ts";
 import { type AxisSelection, indexAt, listed } from "./axis-selection.ts";
 import type { FixedMapping } from "./extent.ts";
+import { type PairedAxes, pairAxes } from "./paired-axes.ts";
 import type { SourceArray } from "./virtual-layout.ts";
 
 /** Bytes of a source that are read at a time. */
@@ -270,40 +271,4 @@ function stepsOf(shape: readonly number[]): number[] {
 /** The first place in a selection that may reach an index. */
 function firstFrom({ start, stride, block }: AxisSelection, index: number): number {
   return index <= start ? 0 : Math.floor((index - start) / stride) * block;
-}
-
-interface PairedAxes {
-  readonly pairs: readonly {
-    readonly axis: number;
-    readonly to: AxisSelection;
-    readonly from: AxisSelection | undefined;
-    readonly sourceAxis: number | undefined;
-  }[];
-  /** The one index of source axes that no virtual axis belongs to. */
-  readonly fixed: ReadonlyMap<number, number>;
-}
-
-/** Which axis of a source goes along which virtual one; undefined where the shapes differ in more than ones. */
-function pairAxes(from: readonly AxisSelection[], to: readonly AxisSelection[]): PairedAxes | undefined {
-  const pairs: PairedAxes["pairs"][number][] = [];
-  const fixed = new Map<number, number>();
-  let sourceAxis = 0;
-  for (const [axis, target] of to.entries()) {
-    let along = from[sourceAxis];
-    while (along && along.length !== target.length && along.length === 1) {
-      fixed.set(sourceAxis, along.start);
-      along = from[++sourceAxis];
-    }
-    if (along && along.length === target.length) {
-      pairs.push({ axis, to: target, from: along, sourceAxis });
-      sourceAxis += 1;
-    } else if (target.length === 1) pairs.push({ axis, to: target, from: undefined, sourceAxis: undefined });
-    else return undefined;
-  }
-  for (; sourceAxis < from.length; sourceAxis++) {
-    const along = from[sourceAxis];
-    if (along?.length !== 1) return undefined;
-    fixed.set(sourceAxis, along.start);
-  }
-  return { pairs, fixed };
 }
