@@ -72,14 +72,14 @@ export async function diffSnapshots(
 }
 
 /** Paths by id, the later ones over the earlier. */
-export function pathsById(...states: readonly ReadonlyMap<string, SnapshotNode>[]): Map<NodeId, string> {
+function pathsById(...states: readonly ReadonlyMap<string, SnapshotNode>[]): Map<NodeId, string> {
   const paths = new Map<NodeId, string>();
   for (const nodes of states) for (const [path, { id }] of nodes) paths.set(id, path);
   return paths;
 }
 
 /** A transaction log in paths. Nodes that are in neither state, made and deleted between them, are left out. */
-export function describeLog(log: TransactionLog, paths: ReadonlyMap<NodeId, string>): Diff {
+function describeLog(log: TransactionLog, paths: ReadonlyMap<NodeId, string>): Diff {
   const named = (ids: Iterable<NodeId>): string[] => [...ids].flatMap((id) => paths.get(id) ?? []).sort();
   const updatedChunks = new Map<string, number[][]>();
   for (const [id, { rank, count, coordinates }] of log.updatedChunks) {

@@ -25,7 +25,7 @@ export interface FeatureFlag {
   readonly isSet: boolean;
 }
 
-export function isEnabled(info: Pick<RepoInfo, "disabledFlags">, flag: number): boolean {
+function isEnabled(info: Pick<RepoInfo, "disabledFlags">, flag: number): boolean {
   return !info.disabledFlags.includes(flag);
 }
 

@@ -131,7 +131,7 @@ async function snapshotOf(
 }
 
 /** Sizes of the objects in a folder, by name. */
-export async function sizesIn(
+async function sizesIn(
   files: RepositoryFiles,
   folder: string,
   options: StorageOptions,

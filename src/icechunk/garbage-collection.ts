@@ -83,7 +83,7 @@ export async function collectGarbage(
 }
 
 /** The history without old snapshots that no branch or tag leads to; undefined where there are none. */
-export function dropUnreachable(
+function dropUnreachable(
   info: RepoInfo,
   isOld: (id: ObjectId) => boolean,
   source: string,

@@ -8,14 +8,7 @@ import { MoraineError } from "../errors.ts";
 import type { ChunkManifest } from "../manifest/chunk-manifest.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ChunkPacking } from "./chunk-packing.ts";
-import {
-  type ChunkReferences,
-  INLINE,
-  MISSING,
-  NATIVE,
-  VIRTUAL,
-  type VirtualObject,
-} from "./format/chunk-references.ts";
+import type { ChunkReferences, VirtualObject } from "./format/chunk-references.ts";
 import { decodeIdentifier, isObjectId, OBJECT_ID_BYTES } from "./format/identifier.ts";
 import { ReferenceBuilder } from "./format/reference-builder.ts";
 import { FOLDERS, type RepositoryFiles } from "./repository-files.ts";
@@ -135,16 +128,4 @@ function requireContainer(access: VirtualChunkAccess, object: VirtualObject): vo
       "add one to the configuration first",
     { source: object.location },
   );
-}
-
-/** What each entry of columns is, counted. */
-export function countKinds(references: ChunkReferences): { virtual: number; native: number; inline: number } {
-  const counts = { virtual: 0, native: 0, inline: 0 };
-  for (let entry = 0; entry < references.count; entry++) {
-    const kind = references.kinds[entry] ?? MISSING;
-    if (kind === VIRTUAL) counts.virtual += 1;
-    else if (kind === NATIVE) counts.native += 1;
-    else if (kind === INLINE) counts.inline += 1;
-  }
-  return counts;
 }

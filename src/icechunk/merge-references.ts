@@ -80,7 +80,7 @@ export function withoutMissing(references: ChunkReferences): ChunkReferences {
 }
 
 /** The entries that are wanted as columns of their own. */
-export function filterReferences(
+function filterReferences(
   references: ChunkReferences,
   entries: Uint32Array | undefined,
   wanted: (entry: number) => boolean,

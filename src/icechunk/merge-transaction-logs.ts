@@ -43,7 +43,7 @@ function without(ids: ReadonlySet<NodeId>, unwanted: (id: NodeId) => boolean): S
 }
 
 /** For each node the way from where it was first to where it came last. */
-export function mergeMoves(first: readonly Move[], second: readonly Move[]): Move[] {
+function mergeMoves(first: readonly Move[], second: readonly Move[]): Move[] {
   const moves = new Map<NodeId, Move>();
   for (const move of [...first, ...second]) {
     const before = moves.get(move.nodeId);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isJsonObject, type JsonObject, parseJson, stringifyJson } from "../binary/json.ts";
+import { type JsonObject, parseJson, stringifyJson } from "../binary/json.ts";
 import { MoraineError } from "../errors.ts";
 import type { ArrayMetadata, GroupMetadata } from "../zarr/array-metadata.ts";
 import { gridShapeOf, parseChunkGrid } from "../zarr/chunk-grid.ts";
@@ -85,13 +85,7 @@ export function arrayMetadataOf(node: ArrayNode, source: string): ArrayMetadata 
 
 /** The attributes of a group. Errors: as `parseGroupMetadata`. */
 export function groupAttributesOf(node: GroupNode, source: string): JsonObject {
-  // Other writers' groups may carry keys that are not known here: only the attributes matter.
-  const json = parseJson(node.userData, source);
-  if (isJsonObject(json) && json["consolidated_metadata"] !== undefined) {
-    const { consolidated_metadata: _, ...rest } = json;
-    return parseGroupMetadata(rest).attributes;
-  }
-  return parseGroupMetadata(json).attributes;
+  return parseGroupMetadata(parseJson(node.userData, source)).attributes;
 }
 
 /** Errors: `LimitExceeded` where an axis has more chunks than 32 bits count, or the grid more than a double does. */

@@ -33,7 +33,7 @@ export async function* operationsLog(
 }
 
 /** A former state of the `repo` file, by its name in the operations log. */
-export async function readBackup(
+async function readBackup(
   files: RepositoryFiles,
   name: string,
   options: StorageOptions = {},

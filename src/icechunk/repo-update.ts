@@ -133,7 +133,7 @@ async function wasWritten(files: RepositoryFiles, backup: string, options: Stora
 }
 
 /** The operations log with one more entry; what is beyond a page is left to the backup that holds it. */
-export function appendUpdate(
+function appendUpdate(
   info: Pick<RepoInfo, "latestUpdates" | "repoBeforeUpdates">,
   update: Update,
   backup: string,

@@ -72,7 +72,7 @@ const VIRTUAL_ETAG = tableLayout(SCHEMA, "index", "offset", "length", "location"
 const VIRTUAL_TIME = tableLayout(SCHEMA, "index", "offset", "length", "location", "lastModified");
 const LARGEST_REFERENCE = Math.max(VIRTUAL_ETAG.size, NATIVE_REFERENCE.size, VIRTUAL_TIME.size);
 
-export function referenceCountOf(array: ManifestArray): number {
+function referenceCountOf(array: ManifestArray): number {
   return array.entries?.length ?? array.references.count;
 }
 

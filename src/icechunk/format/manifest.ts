@@ -24,7 +24,7 @@ import { ReferenceBuilder } from "./reference-builder.ts";
 const TEXT = new TextDecoder("utf-8");
 
 /** Slots of the table `ChunkRef`. */
-export const REFERENCE_SLOT = {
+const REFERENCE_SLOT = {
   index: 0,
   inline: 1,
   offset: 2,

@@ -158,7 +158,7 @@ function readInfo(
 }
 
 /** Identifiers in a vector of structs; none where the field is left out. */
-export function readIdentifiers(reader: FlatBufferReader, table: number, slot: number): ObjectId[] {
+function readIdentifiers(reader: FlatBufferReader, table: number, slot: number): ObjectId[] {
   const vector = reader.vector(table, slot, OBJECT_ID_BYTES);
   if (!vector) return [];
   reader.charge(OBJECT_ID_BYTES * vector.count);
