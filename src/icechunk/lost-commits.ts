@@ -17,8 +17,9 @@ import { updateRepo } from "./repo-update.ts";
 import { FOLDERS, type RepositoryFiles } from "./repository-files.ts";
 
 const FOLDER = "commits";
-/** Receipts of commits that others have built upon for so long are deleted. */
-const KEPT_MICROSECONDS = 600 * 1e6;
+/** Receipts that are older than this, or older than so many others, are deleted: what could bury them is long over. */
+const KEPT_MICROSECONDS = 60 * 1e6;
+const KEPT_RECEIPTS = 256;
 /** Commits between two clearings. */
 const CLEARED_EVERY = 32;
 const NAME = /^(\d{16})\.([0-9A-Z]{20})$/;
@@ -49,16 +50,17 @@ export async function leaveReceipt(
   if (!isUnguarded(files) || parentId === undefined) return;
   const text = stringifyJson({ snapshot: id, parent: parentId, branch, message, flushed_at: flushedAt });
   await files.write(`${FOLDER}/${String(flushedAt).padStart(16, "0")}.${id}`, new TextEncoder().encode(text));
-  if (++sinceCleared % CLEARED_EVERY === 0) await clearReceipts(files, info, flushedAt - KEPT_MICROSECONDS);
+  if (++sinceCleared % CLEARED_EVERY === 0) await clearReceipts(files, info, flushedAt);
 }
 
-/** Deletes receipts from before a time of commits that are in the history. */
-async function clearReceipts(files: RepositoryFiles, info: RepoInfo, before: number): Promise<void> {
-  const done: string[] = [];
-  for (const { name, id, time } of await receipts(files, {})) {
-    if (time < before && info.snapshots.has(id)) done.push(files.addressOf(`${FOLDER}/${name}`));
-  }
-  if (done.length > 0) await files.storage.delete(done);
+/** Deletes old receipts of commits that are in the history. */
+async function clearReceipts(files: RepositoryFiles, info: RepoInfo, now: number): Promise<void> {
+  const newestFirst = (await receipts(files, {})).sort((a, b) => b.time - a.time);
+  const done = newestFirst
+    .filter(({ time }, i) => i >= KEPT_RECEIPTS || time < now - KEPT_MICROSECONDS)
+    .filter(({ id }) => info.snapshots.has(id));
+  if (done.length > 0)
+    await files.storage.delete(done.map(({ name }) => files.addressOf(`${FOLDER}/${name}`)));
 }
 
 async function receipts(
