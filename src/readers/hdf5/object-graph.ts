@@ -124,7 +124,7 @@ export class ObjectGraph {
         const { name, target } = link;
         if (target.kind === "hard") {
           const object = this.#objects.get(keyOf(group.in, target.address)) ?? missing(group, name);
-          group.members.set(name, object);
+          group.members.set(name, usable(object));
           const { paths } = group.in;
           if (!paths.has(target.address)) paths.set(target.address, memberPath(group, name));
         } else {
@@ -143,7 +143,7 @@ export class ObjectGraph {
     await Promise.all(
       pending.map(async ({ group, link }) => {
         const object = await this.#guarded(() => this.#follow(group, link, { left: MAXIMUM_TRAVERSALS }));
-        group.members.set(link.name, object);
+        group.members.set(link.name, usable(object));
         if (object instanceof MoraineError) return;
         const { address } = object.header;
         if (!object.in.paths.has(address)) object.in.paths.set(address, memberPath(group, link.name));
@@ -280,6 +280,11 @@ function memberPath(group: GraphObject, name: string): string {
 
 function countOf({ data, datatype }: Attribute): number {
   return data.length / datatype.size;
+}
+
+/** A group whose links cannot be read is a fault, not an empty group. */
+function usable(object: MutableObject | MoraineError): GraphObject | MoraineError {
+  return object instanceof MoraineError ? object : (object.fault ?? object);
 }
 
 function missing(group: GraphObject, name: string): MoraineError {

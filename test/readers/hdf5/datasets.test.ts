@@ -134,3 +134,15 @@ test("an unlimited virtual dataset is as long in the dataset view as its sources
   expect(array.metadata.shape).toEqual([14, 6]);
   expect(array.stored).toBeUndefined();
 });
+
+test("a group whose links cannot be read is a fault, not an empty group", async () => {
+  const bytes = fileBytes("strings.h5");
+  // The one local heap that holds the name "target" loses its signature.
+  const name = Buffer.from(bytes).indexOf("target");
+  const heap = Buffer.from(bytes).lastIndexOf("HEAP", name);
+  bytes.fill(0, heap, heap + 4);
+  await storage.write("memory://hdf5-dataset/damaged.h5", bytes);
+  const root = await openFile("damaged.h5");
+  expect(nodeAt(root, "/g")).toMatchObject({ kind: "fault", error: { code: "CorruptFile" } });
+  await expect(valuesOf(arrayAt(root, "/utf8"))).resolves.toEqual(expected["strings.h5"]?.arrays["/utf8"]);
+});
