@@ -217,6 +217,8 @@ export function inspectionToJson(inspection: Inspection): JsonObject {
       requests: inspection.statistics.requests,
       bytes: inspection.statistics.bytes,
       rounds: inspection.statistics.rounds,
+      retries: inspection.statistics.retries,
+      cache_hits: inspection.statistics.cacheHits,
     },
   };
 }

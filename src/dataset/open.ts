@@ -10,6 +10,7 @@ import { type FileHead, HEAD_BYTES, type Reader, readHead } from "../readers/rea
 import { joinAddress, resolveAddress } from "../storage/address.ts";
 import { type RouterOptions, StorageRouter } from "../storage/router.ts";
 import type { ByteRange, StorageOptions } from "../storage/storage.ts";
+import { withChunkCache } from "./chunk-cache.ts";
 import { FORMATS } from "./formats.ts";
 import type { OpenedSource, SourceFormat } from "./source.ts";
 
@@ -25,6 +26,8 @@ export interface SourceOptions extends StorageOptions, RouterOptions {
   readonly authorize?: readonly string[] | undefined;
   /** The storage to be used and counted, instead of a new one. */
   readonly storage?: StorageRouter | undefined;
+  /** Bytes of chunks that are remembered, as they are stored, for parts that are read again and again. Default: none. */
+  readonly cacheBytes?: number | undefined;
 }
 
 const HDF5_SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -135,7 +138,7 @@ async function openByReader(
     head,
     authorize: options.authorize?.map(addressOf),
   });
-  return referencesSource(address, format, root, storage);
+  return referencesSource(address, format, root, storage, options);
 }
 
 /** A source whose chunks lie in the file itself or in files it refers to. */
@@ -144,12 +147,13 @@ function referencesSource(
   format: SourceFormat,
   root: VirtualGroup,
   storage: StorageRouter,
+  options: SourceOptions,
 ): OpenedSource {
   return {
     address,
     format,
     root: groupNodeOf(root),
-    storage,
+    storage: withChunkCache(storage, options.cacheBytes),
     isNative: () => false,
     statistics: () => storage.statistics,
     close: () => Promise.resolve(),
@@ -174,7 +178,7 @@ async function openReferences(
       signal: options.signal,
       authorize: options.authorize?.map(addressOf),
     });
-    return root && referencesSource(address, "kerchunk-parquet", root, storage);
+    return root && referencesSource(address, "kerchunk-parquet", root, storage, options);
   } catch (error) {
     if (isMoraineError(error, "NotFound")) return undefined;
     throw error;

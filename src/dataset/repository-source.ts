@@ -6,6 +6,7 @@
 
 import { Repository } from "../icechunk/repository.ts";
 import type { StorageRouter } from "../storage/router.ts";
+import { withChunkCache } from "./chunk-cache.ts";
 import type { SourceOptions } from "./open.ts";
 import { authorizationFor } from "./repository.ts";
 import type { OpenedSource } from "./source.ts";
@@ -29,7 +30,7 @@ export async function openRepositorySource(
     address,
     format: "icechunk",
     root: root ?? session.root,
-    storage,
+    storage: withChunkCache(storage, options.cacheBytes),
     isNative: (location) => session.isNative(location),
     statistics: () => storage.statistics,
     close: () => Promise.resolve(),

@@ -20,6 +20,10 @@ export interface SourceStatistics {
   readonly bytes: number;
   /** Times that requests had to wait for the answer to earlier ones. */
   readonly rounds: number;
+  /** Attempts that failed and were followed by another. */
+  readonly retries: number;
+  /** Blocks that a cache had. */
+  readonly cacheHits: number;
 }
 
 export interface OpenedSource {

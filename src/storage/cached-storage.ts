@@ -5,9 +5,10 @@
  * @module
  */
 
-import { abortedError, onAbort, throwIfAborted } from "./abort.ts";
+import { throwIfAborted } from "./abort.ts";
 import { BlockCache } from "./block-cache.ts";
 import type { StorageListener } from "./events.ts";
+import { joinRequest, type SharedRequest } from "./shared-request.ts";
 import { checkRange, type ResolvedRange, resolveRange, truncated } from "./slice-ranges.ts";
 import type {
   ByteRange,
@@ -30,13 +31,6 @@ export interface CacheOptions {
   /** Ranges longer than this are not kept: they are data, read once; default 1 MiB. */
   readonly longest?: number | undefined;
   readonly onEvent?: StorageListener | undefined;
-}
-
-/** A request for blocks that several may wait for. It is cancelled when nobody waits any longer. */
-interface SharedRequest {
-  readonly blocks: Promise<ReadonlyMap<number, Uint8Array>>;
-  readonly controller: AbortController;
-  waiting: number;
 }
 
 /** What is known of an object. */
@@ -205,7 +199,7 @@ export class CachedStorage implements Storage {
     if (missing.length > 0) requests.add(this.#request(address, object, missing, options.version));
     await Promise.all(
       [...requests].map(async (request) => {
-        for (const [block, bytes] of await join(request, options.signal)) {
+        for (const [block, bytes] of await joinRequest(request, options.signal)) {
           if (blocks.has(block)) blocks.set(block, bytes);
         }
       }),
@@ -281,21 +275,4 @@ const EMPTY = new Uint8Array(0);
 /** The range if both its ends are known without the size of the object. */
 function closed({ offset, length }: ByteRange): ResolvedRange | undefined {
   return offset < 0 || length === undefined ? undefined : { offset, length };
-}
-
-/** Waits for a shared request. The last one to leave before it is done cancels it. */
-async function join(
-  request: SharedRequest,
-  signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<number, Uint8Array>> {
-  request.waiting += 1;
-  if (signal === undefined) return await request.blocks;
-  return await new Promise((resolve, reject) => {
-    const forget = onAbort(signal, () => {
-      request.waiting -= 1;
-      reject(abortedError(signal));
-      if (request.waiting === 0) request.controller.abort(signal.reason);
-    });
-    request.blocks.then(resolve, reject).finally(forget);
-  });
 }

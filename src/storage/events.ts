@@ -36,26 +36,30 @@ export interface CacheEvent {
 export type StorageEvent = RequestEvent | RetryEvent | CacheEvent;
 export type StorageListener = (event: StorageEvent) => void;
 
-/** What was asked of a storage. */
-export interface StorageStatistics {
+/** What went to and fro. */
+export interface Traffic {
   /** Requests, merged ranges counted once, repeated ones each time. */
   requests: number;
   /** Bytes received and sent. */
   bytes: number;
-  /** Calls that were made while no other was under way: how often something waited for an answer. */
-  rounds: number;
   /** Attempts that failed and were followed by another. */
   retries: number;
   /** Blocks that a cache had. */
   cacheHits: number;
 }
 
-export function noStatistics(): StorageStatistics {
-  return { requests: 0, bytes: 0, rounds: 0, retries: 0, cacheHits: 0 };
+/** What was asked of a storage. */
+export interface StorageStatistics extends Traffic {
+  /** Calls that were made while no other was under way: how often something waited for an answer. */
+  rounds: number;
+}
+
+export function noTraffic(): Traffic {
+  return { requests: 0, bytes: 0, retries: 0, cacheHits: 0 };
 }
 
 /** Adds an event to the sums. */
-export function countEvent(statistics: StorageStatistics, event: StorageEvent): void {
+export function countEvent(statistics: Traffic, event: StorageEvent): void {
   if (event.type === "request") {
     statistics.requests += 1;
     statistics.bytes += event.bytes;

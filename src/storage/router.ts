@@ -7,7 +7,14 @@
 import { MoraineError } from "../errors.ts";
 import { refuseUserInformation, schemeOf } from "./address.ts";
 import { environment } from "./environment.ts";
-import { countEvent, noStatistics, type StorageListener, type StorageStatistics } from "./events.ts";
+import {
+  countEvent,
+  noTraffic,
+  type StorageEvent,
+  type StorageListener,
+  type StorageStatistics,
+  type Traffic,
+} from "./events.ts";
 import { azureAddress, googleAddress } from "./http/cloud-addresses.ts";
 import type { HttpOptions } from "./http/http-options.ts";
 import { HttpStorage } from "./http/http-storage.ts";
@@ -67,6 +74,9 @@ registerScheme("s3", async (options, onEvent) => {
   return new S3Storage(options.s3, onEvent);
 });
 
+/** Addresses whose traffic is counted one by one; about 2 MB of memory. */
+const COUNTED_ADDRESSES = 10_000;
+
 /**
  * Sends each call to the storage of its address's scheme, and counts.
  *
@@ -75,18 +85,33 @@ registerScheme("s3", async (options, onEvent) => {
  * const { parts } = await storage.read("https://host/a.nc", [{ offset: 0, length: 8 }]);
  */
 export class StorageRouter implements Storage {
-  readonly statistics: StorageStatistics = noStatistics();
+  readonly statistics: StorageStatistics = { ...noTraffic(), rounds: 0 };
   readonly #options: RouterOptions;
   readonly #onEvent: StorageListener;
   readonly #storages = new Map<string, Promise<Storage>>();
+  readonly #traffic = new Map<string, Traffic>();
   #underWay = 0;
 
   constructor(options: RouterOptions = {}) {
     this.#options = options;
-    this.#onEvent = (event) => {
-      countEvent(this.statistics, event);
-      options.onEvent?.(event);
-    };
+    this.#onEvent = (event) => this.record(event);
+  }
+
+  /** What went to and fro for one address. Only the first 10,000 addresses are counted one by one. */
+  trafficOf(address: string): Readonly<Traffic> {
+    return this.#traffic.get(address) ?? noTraffic();
+  }
+
+  /** Counts an event and tells it to whoever listens: for wrappers of this storage, such as caches. */
+  record(event: StorageEvent): void {
+    countEvent(this.statistics, event);
+    let own = this.#traffic.get(event.address);
+    if (own === undefined && this.#traffic.size < COUNTED_ADDRESSES) {
+      own = noTraffic();
+      this.#traffic.set(event.address, own);
+    }
+    if (own !== undefined) countEvent(own, event);
+    this.#options.onEvent?.(event);
   }
 
   async read(address: string, ranges: readonly ByteRange[], options?: ReadOptions): Promise<ReadResult> {

@@ -132,7 +132,7 @@ async function printSummary(summary: IndexSummary, context: VerbContext): Promis
   await printList(notes, context);
   await context.print(
     `${formatCount(statistics.requests)} requests, ${formatBytes(statistics.bytes)} read, ` +
-      `${statistics.rounds} rounds, ${statistics.seconds < 10 ? `${statistics.seconds.toFixed(2)} s` : formatDuration(statistics.seconds)}`,
+      `${statistics.rounds} rounds, ${statistics.retries > 0 ? `${formatCount(statistics.retries)} retries, ` : ""}${statistics.seconds < 10 ? `${statistics.seconds.toFixed(2)} s` : formatDuration(statistics.seconds)}`,
   );
 }
 

@@ -53,7 +53,7 @@ export async function index(
   if (change.addresses.length === 0) {
     return {
       ...unchanged(address, format, change, options),
-      statistics: statisticsOf(storage, started),
+      statistics: statisticsOf(storage, [], started),
     };
   }
   const chosen: IndexingOptions = { ...options, ...change.options, storage };
@@ -87,13 +87,26 @@ export async function index(
     decoded: plan.decoded,
     leftOut: [...scan.failed, ...plan.leftOut, ...leftOut],
     notes: [...change.notes, ...plan.notes],
-    statistics: statisticsOf(storage, started),
+    statistics: statisticsOf(storage, scan.addresses, started),
   };
 }
 
-function statisticsOf(storage: StorageRouter, started: number): IndexSummary["statistics"] {
-  const { requests, bytes, rounds } = storage.statistics;
-  return { requests, bytes, rounds, seconds: (performance.now() - started) / 1000 };
+/** Sources that are told one by one. */
+const TOLD_SOURCES = 1000;
+
+function statisticsOf(
+  storage: StorageRouter,
+  sources: readonly string[],
+  started: number,
+): IndexSummary["statistics"] {
+  return {
+    ...storage.statistics,
+    seconds: (performance.now() - started) / 1000,
+    sources:
+      sources.length > TOLD_SOURCES
+        ? []
+        : sources.map((source) => ({ source, ...storage.trafficOf(source) })),
+  };
 }
 
 /** The summary where there was nothing to do. */

@@ -5,6 +5,7 @@
  */
 
 import type { ErrorCode } from "../../errors.ts";
+import type { Traffic } from "../../storage/events.ts";
 
 /** An array that is not in the target as it lies in its source. */
 export interface ChangedArray {
@@ -55,7 +56,13 @@ export interface IndexSummary {
     readonly requests: number;
     readonly bytes: number;
     readonly rounds: number;
+    /** Attempts that failed and were followed by another. */
+    readonly retries: number;
+    /** Blocks that a cache had. */
+    readonly cacheHits: number;
     readonly seconds: number;
+    /** The same of the sources one by one, where there are at most 1,000. */
+    readonly sources: readonly (Readonly<Traffic> & { readonly source: string })[];
   };
 }
 
@@ -70,6 +77,9 @@ export function summaryToJson(summary: IndexSummary): Record<string, unknown> {
     requests: statistics.requests,
     bytes: statistics.bytes,
     rounds: statistics.rounds,
+    retries: statistics.retries,
+    cache_hits: statistics.cacheHits,
+    traffic: statistics.sources.map(({ cacheHits, ...traffic }) => ({ ...traffic, cache_hits: cacheHits })),
     seconds: Math.round(statistics.seconds * 1000) / 1000,
   };
 }

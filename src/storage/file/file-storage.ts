@@ -6,7 +6,7 @@
 
 import { link, open, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isMoraineError, MoraineError } from "../../errors.ts";
+import { MoraineError } from "../../errors.ts";
 import { throwIfAborted } from "../abort.ts";
 import { addressToPath, pathToAddress } from "../address.ts";
 import type { StorageListener } from "../events.ts";
@@ -25,6 +25,7 @@ import type {
   WriteOptions,
 } from "../storage.ts";
 import { requireVersion, sameVersion } from "../version.ts";
+import { translate } from "./file-error.ts";
 import { isCode, withFileLock } from "./file-lock.ts";
 import { type OpenFile, OpenFiles, readAt, versionOf } from "./open-files.ts";
 import {
@@ -220,23 +221,4 @@ async function readFolder(folder: string) {
 /** Whether a name is of a file that writers here leave beside the objects. */
 function isOwnFile(name: string): boolean {
   return name.startsWith(TEMPORARY) || /^\..*\.lock\.\d+$/.test(name);
-}
-
-/** Runs a task of the file system; its errors become ours. */
-async function translate<T>(address: string, task: () => Promise<T>): Promise<T> {
-  try {
-    return await task();
-  } catch (error) {
-    if (isMoraineError(error)) throw error;
-    const place = { source: address, cause: error };
-    if (isCode(error, "ENOENT", "ENOTDIR")) throw new MoraineError("NotFound", "nothing lies there", place);
-    if (isCode(error, "EISDIR")) throw new MoraineError("NotFound", "this is a folder", place);
-    if (isCode(error, "EACCES", "EPERM")) throw new MoraineError("AccessDenied", "no permission", place);
-    if (isCode(error, "EROFS")) throw new MoraineError("ReadOnly", "the file system is read-only", place);
-    if (isCode(error, "ENOSPC", "EDQUOT")) throw new MoraineError("StorageFailed", "the disk is full", place);
-    if (isCode(error, "ENAMETOOLONG"))
-      throw new MoraineError("InvalidArgument", "the name is too long", place);
-    if (error instanceof Error && error.name === "AbortError") throw error;
-    throw new MoraineError("StorageFailed", error instanceof Error ? error.message : String(error), place);
-  }
 }

@@ -32,17 +32,22 @@ const UNKNOWN_SIZE = 1024 * 1024;
 /** Reads the body of an answer; `alive` is called whenever something came. */
 type Take<T> = (response: HttpResponse, alive: () => void) => Promise<T>;
 
+/** The HTTP address behind one of another scheme, such as `gs://`. */
+export type AddressMapping = (address: string) => string;
+
 export class HttpClient {
   readonly #options: HttpOptions;
   readonly #onEvent: StorageListener | undefined;
+  readonly #map: AddressMapping;
   readonly #gates: RequestGates;
   readonly #redirects: Redirects;
   /** Origins that have answered a range: where one ignores it later, that may pass. */
   readonly #withRanges = new Set<string>();
 
-  constructor(options: HttpOptions, onEvent?: StorageListener) {
+  constructor(options: HttpOptions, onEvent?: StorageListener, map: AddressMapping = (address) => address) {
     this.#options = options;
     this.#onEvent = onEvent;
+    this.#map = map;
     this.#gates = new RequestGates(options.limits);
     this.#redirects = new Redirects(options);
   }
@@ -58,7 +63,7 @@ export class HttpClient {
     const headers = { range: `bytes=${offset}-${offset + length - 1}` };
     const answer = await this.#request(address, { headers }, length, signal, async (response, alive) => {
       if (response.status === 416) return pastEnd(address, response, offset);
-      const { origin } = new URL(address);
+      const { origin } = new URL(this.#map(address));
       if (response.status === 200) {
         if (tooFar(response, offset, length)) throw this.#ignored(address, origin, offset);
         return await cutOut(response, offset, length, alive);
@@ -183,15 +188,17 @@ export class HttpClient {
     take: Take<T>,
   ): Promise<T> {
     refuseUserInformation(address);
-    refuseClimbing(address);
-    const gate = this.#gates.of(new URL(address).origin);
+    const url = this.#map(address);
+    refuseClimbing(url);
+    const gate = this.#gates.of(new URL(url).origin);
     return await withRetries(address, this.#options, this.#onEvent, signal, () =>
-      gate.run(bytes, signal, () => this.#attempt(address, init, signal, take)),
+      gate.run(bytes, signal, () => this.#attempt(address, url, init, signal, take)),
     );
   }
 
   async #attempt<T>(
     address: string,
+    url: string,
     init: { readonly method?: string; readonly headers?: Readonly<Record<string, string>> },
     signal: AbortSignal | undefined,
     take: Take<T>,
@@ -201,7 +208,7 @@ export class HttpClient {
       const timeout = this.#options.stallTimeout ?? STALL_TIMEOUT;
       return await withStallTimeout(signal, timeout, async (inner, alive) => {
         const method = init.method ?? "GET";
-        const response = await this.#redirects.send(address, init.headers ?? {}, { method, signal: inner });
+        const response = await this.#redirects.send(url, init.headers ?? {}, { method, signal: inner });
         try {
           alive();
           checkStatus(address, response);

@@ -20,11 +20,8 @@ import type {
   Version,
 } from "../storage.ts";
 import { requireVersion } from "../version.ts";
-import { HttpClient } from "./http-client.ts";
+import { type AddressMapping, HttpClient } from "./http-client.ts";
 import type { HttpOptions } from "./http-options.ts";
-
-/** What stands behind addresses of other schemes that are read over HTTPS, such as `gs://`. */
-export type AddressMapping = (address: string) => string;
 
 /**
  * Reads over HTTP; writing, listing and deleting are errors `ReadOnly`.
@@ -34,24 +31,18 @@ export type AddressMapping = (address: string) => string;
  */
 export class HttpStorage implements Storage {
   readonly #client: HttpClient;
-  readonly #map: AddressMapping;
 
-  constructor(
-    options: HttpOptions = {},
-    onEvent?: StorageListener,
-    map: AddressMapping = (address) => address,
-  ) {
-    this.#client = new HttpClient(options, onEvent);
-    this.#map = map;
+  /** @param map what stands behind addresses of other schemes that are read over HTTPS, such as `gs://` */
+  constructor(options: HttpOptions = {}, onEvent?: StorageListener, map?: AddressMapping) {
+    this.#client = new HttpClient(options, onEvent, map);
   }
 
   async read(address: string, ranges: readonly ByteRange[], options: ReadOptions = {}): Promise<ReadResult> {
     throwIfAborted(options.signal);
-    const url = this.#map(address);
     for (const range of ranges) checkRange(address, range);
     const [only] = ranges;
     if (ranges.length === 1 && only?.offset === 0 && only.length === undefined) {
-      const { bytes, version } = await this.#client.whole(url, options.signal);
+      const { bytes, version } = await this.#client.whole(address, options.signal);
       requireVersion(address, version, options.version);
       return { parts: [bytes], version };
     }
@@ -64,7 +55,7 @@ export class HttpStorage implements Storage {
     }
     // The last bytes can be asked for only where the size is known.
     const open = ranges.some((range) => range.length === undefined);
-    const head = open ? await this.#client.head(url, options.signal) : undefined;
+    const head = open ? await this.#client.head(address, options.signal) : undefined;
     if (head !== undefined) requireVersion(address, head, options.version);
     const resolved = ranges.map((range) =>
       head === undefined
@@ -75,19 +66,19 @@ export class HttpStorage implements Storage {
     const { parts, version } = await readRanges(
       address,
       resolved,
-      rangePolicyOf(url),
-      (offset, length, signal, target) => this.#client.range(url, offset, length, signal, target),
+      rangePolicyOf(address),
+      (offset, length, signal, target) => this.#client.range(address, offset, length, signal, target),
       { ...options, version: expected },
     );
     if (version !== undefined) return { parts, version };
-    const found = head ?? (await this.#client.head(url, options.signal));
+    const found = head ?? (await this.#client.head(address, options.signal));
     requireVersion(address, found, options.version);
     return { parts, version: found };
   }
 
   async head(address: string, options: StorageOptions = {}): Promise<Version & { readonly size: number }> {
     throwIfAborted(options.signal);
-    return await this.#client.head(this.#map(address), options.signal);
+    return await this.#client.head(address, options.signal);
   }
 
   async write(address: string): Promise<Version> {
