@@ -47,7 +47,7 @@ export class HttpStorage implements Storage {
       return { parts: [bytes], version };
     }
     if (ranges.length === 1 && only !== undefined && only.offset < 0) {
-      const tail = await this.#client.tail(url, -only.offset, options.signal);
+      const tail = await this.#client.tail(address, -only.offset, options.signal);
       if (tail !== undefined) {
         requireVersion(address, tail.version, options.version);
         return { parts: [tail.bytes], version: tail.version };
