@@ -60,6 +60,7 @@ export async function createGroup(
   await putDocument(store, parts.join("/"), document, {
     signal,
     precondition: overwrite ? undefined : "absent",
+    isReplaced: overwrite,
   });
   return new StoreGroup(store, parts.join("/"), attributes, 3);
 }
@@ -94,6 +95,7 @@ export async function createArrayOf(
   await putDocument(store, key, arrayMetadataToJson(metadata), {
     signal,
     precondition: overwrite ? undefined : "absent",
+    isReplaced: overwrite,
   });
   return new ZarrArray({
     metadata,

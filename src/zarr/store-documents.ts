@@ -27,15 +27,20 @@ export function encodeDocument(document: JsonObject): Uint8Array {
  * Writes the `zarr.json` of a node, and its copy in the consolidated metadata of each group above that has one.
  *
  * @param precondition `"absent"` for a node that must not be there yet: `AlreadyExists` where it is
+ * @param isReplaced what was below the node is there no longer
  */
 export async function putDocument(
   store: ZarrStore,
   path: string,
   document: JsonObject,
-  options?: StorageOptions & { readonly precondition?: "absent" | undefined },
+  options: StorageOptions & {
+    readonly precondition?: "absent" | undefined;
+    readonly isReplaced?: boolean | undefined;
+  } = {},
 ): Promise<void> {
+  const { precondition, isReplaced = false, signal } = options;
   try {
-    await store.set(keyOf(path, "zarr.json"), encodeDocument(document), options);
+    await store.set(keyOf(path, "zarr.json"), encodeDocument(document), { precondition, signal });
   } catch (error) {
     if (!isMoraineError(error, "PreconditionFailed")) throw error;
     throw new MoraineError("AlreadyExists", "there is a Zarr array or group already", {
@@ -50,7 +55,8 @@ export async function putDocument(
       parts.slice(0, depth).join("/"),
       parts.slice(depth).join("/"),
       document,
-      options,
+      isReplaced,
+      { signal },
     );
   }
 }
@@ -81,7 +87,8 @@ async function updateConsolidated(
   groupPath: string,
   below: string,
   document: JsonObject,
-  options: StorageOptions | undefined,
+  isReplaced: boolean,
+  options: StorageOptions,
 ): Promise<void> {
   const key = keyOf(groupPath, "zarr.json");
   for (let tries = 0; tries < TRIES; tries++) {
@@ -91,9 +98,13 @@ async function updateConsolidated(
     const consolidated = isJsonObject(group) ? group["consolidated_metadata"] : undefined;
     const metadata = isJsonObject(consolidated) ? consolidated["metadata"] : undefined;
     if (!isJsonObject(group) || !isJsonObject(consolidated) || !isJsonObject(metadata)) return;
+    const kept = Object.entries(metadata).filter(([path]) => !(isReplaced && path.startsWith(`${below}/`)));
     const changed = {
       ...group,
-      consolidated_metadata: { ...consolidated, metadata: { ...metadata, [below]: document } },
+      consolidated_metadata: {
+        ...consolidated,
+        metadata: { ...Object.fromEntries(kept), [below]: document },
+      },
     };
     try {
       await store.set(key, encodeDocument(changed), { ...options, precondition: version });

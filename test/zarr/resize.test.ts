@@ -8,6 +8,7 @@ import { get } from "../../src/zarr/read/get.ts";
 import { slice } from "../../src/zarr/selection.ts";
 import { ZarrStore } from "../../src/zarr/store.ts";
 import { consolidateMetadata } from "../../src/zarr/store-documents.ts";
+import { walkNodes } from "../../src/zarr/tree.ts";
 import { CountingStorage } from "./counting-storage.ts";
 
 const FILL = 99;
@@ -125,6 +126,22 @@ describe("consolidated metadata", () => {
     expect([...members.keys()]).toEqual(["a", "b"]);
     const child = members.get("a");
     expect(child?.kind === "array" && child.metadata.shape).toEqual([7]);
+  });
+
+  test("forgets what was below a node that another one replaces", async () => {
+    const store = new ZarrStore(new MemoryStorage(), "memory://store/");
+    await createArray(store, "g/deep/a", { shape: [2], dataType: "uint8" });
+    await createArray(store, "g2/a", { shape: [2], dataType: "uint8" });
+    await consolidateMetadata(store);
+    await createArray(store, "g", { shape: [3], dataType: "uint8", overwrite: true });
+    const root = await openNode(store);
+    if (root.kind !== "group") throw new Error("no group");
+    expect((await root.child("g"))?.kind).toBe("array");
+    const paths: string[] = [];
+    for await (const { path } of walkNodes(root)) paths.push(path);
+    expect(paths.sort()).toEqual(["g", "g2", "g2/a"]);
+    const document = new TextDecoder().decode(await store.get("zarr.json"));
+    expect(document).not.toContain("deep");
   });
 
   test("a node that is there already is not written over, unless that is asked for", async () => {
