@@ -24,7 +24,26 @@ export { type AddressedRepositoryOptions, Repository } from "./dataset/repositor
 export type { SourceFormat } from "./dataset/source.ts";
 export { type Difference, type VerifyOptions, type VerifySummary, verify } from "./dataset/verify/verify.ts";
 export { type ErrorCode, isMoraineError, MoraineError } from "./errors.ts";
+export type { RepositoryConfig, VirtualChunkContainer } from "./icechunk/configuration.ts";
+export {
+  BASIC_CONFLICT_SOLVER,
+  CONFLICT_DETECTOR,
+  type Conflict,
+  RebaseError,
+  type RebasePolicy,
+} from "./icechunk/conflicts.ts";
+export type { Diff, SessionStatus } from "./icechunk/diff.ts";
+export type { Expiration, ExpireRules } from "./icechunk/expire.ts";
+export type { CheckedRepository, Finding } from "./icechunk/fsck.ts";
+export type { CollectedGarbage, CollectOptions } from "./icechunk/garbage-collection.ts";
+export type { HistoryEntry, Ref, SnapshotRef } from "./icechunk/history.ts";
+export type { LostCommit } from "./icechunk/lost-commits.ts";
+export type { RearrangeSession } from "./icechunk/rearrange-session.ts";
 export type { Session } from "./icechunk/session.ts";
+export type { CommitOptions, RebasingCommitOptions } from "./icechunk/session-commit.ts";
+export type { SessionChanges } from "./icechunk/session-fork.ts";
+export type { SessionStore } from "./icechunk/session-store.ts";
+export type { StorageStatistics as RepositoryStatistics } from "./icechunk/storage-statistics.ts";
 export type { Storage, StorageOptions, Version } from "./storage/storage.ts";
 export type { ArrayMetadata, ChunkGrid } from "./zarr/array-metadata.ts";
 export {

@@ -5,9 +5,12 @@ import * as node from "../src/node.ts";
 it("exports these names and no others", () => {
   expect(Object.keys(portable).sort()).toMatchInlineSnapshot(`
     [
+      "BASIC_CONFLICT_SOLVER",
+      "CONFLICT_DETECTOR",
       "Group",
       "Location",
       "MoraineError",
+      "RebaseError",
       "Repository",
       "ZARRITA_ROOT",
       "ZarrArray",
