@@ -153,8 +153,7 @@ class GroupBuilder {
     if (names.length !== shape?.length) return member;
     if (member.kind === "fault") return { ...member, dimensionNames: names };
     const isSame = sameNames(member.metadata.dimensionNames ?? [], names);
-    // Virtual datasets may be longer than their header says.
-    const longest = lengths.map((length, axis) => Math.max(length, shape[axis] ?? 0));
+    const longest = shape.map((length, axis) => Math.max(length, lengths[axis] ?? 0));
     const isLonger = longest.some((length, axis) => length !== shape[axis]);
     if (isSame && !isLonger) return member;
     const variants = this.#variants.get(object) ?? [];

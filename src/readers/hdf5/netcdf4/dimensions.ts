@@ -49,7 +49,10 @@ const MAXIMUM_DEPTH = 200;
 /** The dimensions of a dataset, axis for axis. */
 export interface DatasetDimensions {
   readonly names: readonly string[];
-  /** An unlimited dimension is as long as the longest variable that has it; the others end in fill values. */
+  /**
+   * An unlimited dimension is as long as the longest variable that has it; the others end in fill values. Empty for
+   * virtual datasets, whose sources say how long they are.
+   */
   readonly lengths: readonly number[];
 }
 
@@ -99,7 +102,8 @@ class DimensionFinder {
 
   /** The length of each unlimited dimension, by its id. */
   #measure({ variables, children }: Scope): void {
-    for (const { dimensions, shape, unlimited, visible } of variables) {
+    for (const { dataset, dimensions, shape, unlimited, visible } of variables) {
+      if (dataset.layout.class === "virtual") continue;
       dimensions.forEach((dimension, axis) => {
         if (!visible || !dimension?.unlimited || !dimension.scale || !unlimited[axis]) return;
         this.#lengths.set(dimension.id, Math.max(this.#lengths.get(dimension.id) ?? 0, shape[axis] ?? 0));
@@ -108,13 +112,14 @@ class DimensionFinder {
     for (const child of children) this.#measure(child);
   }
 
-  #describe({ dimensions, shape, unlimited, visible }: Variable): DatasetDimensions {
+  #describe({ dataset, dimensions, shape, unlimited, visible }: Variable): DatasetDimensions {
+    const own = dataset.layout.class === "virtual" ? [] : shape;
     return {
       // What netCDF-C tells is the name of the dimension that has the id at last: a file may use one twice.
       names: dimensions.flatMap((dimension) =>
         dimension ? (this.#byId.get(dimension.id) ?? dimension).name : [],
       ),
-      lengths: shape.map((length, axis) => {
+      lengths: own.map((length, axis) => {
         const id = dimensions[axis]?.id;
         return visible && unlimited[axis] && id !== undefined
           ? Math.max(length, this.#lengths.get(id) ?? 0)
