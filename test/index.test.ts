@@ -12,6 +12,7 @@ it("exports these names and no others", () => {
       "MoraineError",
       "RebaseError",
       "Repository",
+      "StorageRouter",
       "ZARRITA_ROOT",
       "ZarrArray",
       "ZarrStore",
