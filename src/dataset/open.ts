@@ -89,7 +89,10 @@ async function openFile(
 ): Promise<OpenedSource> {
   if (isZip(head.bytes)) {
     const { openZipSource } = await import("./store-source.ts");
-    return await openZipSource(address, storage, options);
+    return await openZipSource(address, storage, {
+      signal: options.signal,
+      authorize: options.authorize?.map(addressOf),
+    });
   }
   const found =
     FORMATS.find(([, reader]) => reader.matches(head.bytes)) ??
@@ -214,7 +217,10 @@ async function openFolder(
     const references = await openReferences(address, storage, options);
     if (references) return references;
     const { openStoreSource } = await import("./store-source.ts");
-    return await openStoreSource(address, storage, options);
+    return await openStoreSource(address, storage, {
+      signal: options.signal,
+      authorize: options.authorize?.map(addressOf),
+    });
   }
   let empty = true;
   for await (const _ of storage.names(address, options)) {

@@ -12,16 +12,23 @@ import type { StorageRouter } from "../storage/router.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import { gridShapeOf } from "../zarr/chunk-grid.ts";
 import { parseChunkKey } from "../zarr/chunk-key.ts";
-import { openNode, type StoreArray, type StoreGroup } from "../zarr/hierarchy.ts";
+import { openNode, type StoreArray, type StoreGroup, type StoreNode } from "../zarr/hierarchy.ts";
+import { keyOf } from "../zarr/node-document.ts";
 import { ZarrStore } from "../zarr/store.ts";
 import type { GroupNode, ZarrNode } from "../zarr/tree.ts";
+import { referencedArray } from "./referenced-array.ts";
 import type { OpenedSource } from "./source.ts";
+
+export interface StoreSourceOptions extends StorageOptions {
+  /** Absolute address prefixes that references may lead to. */
+  readonly authorize?: readonly string[] | undefined;
+}
 
 /** Opens the group or array that lies in a folder. */
 export async function openStoreSource(
   address: string,
   storage: StorageRouter,
-  options: StorageOptions,
+  options: StoreSourceOptions,
 ): Promise<OpenedSource> {
   return await sourceOf(address, new ZarrStore(storage, address), storage, options);
 }
@@ -30,7 +37,7 @@ export async function openStoreSource(
 export async function openZipSource(
   address: string,
   storage: StorageRouter,
-  options: StorageOptions,
+  options: StoreSourceOptions,
 ): Promise<OpenedSource> {
   const { ZipStorage } = await import("../zarr/zip/zip-storage.ts");
   const zip = await ZipStorage.open(storage, address, { signal: options.signal });
@@ -48,13 +55,13 @@ async function sourceOf(
   address: string,
   store: ZarrStore,
   storage: StorageRouter,
-  options: StorageOptions,
+  options: StoreSourceOptions,
 ): Promise<OpenedSource> {
   const root = await openNode(store, "", { signal: options.signal });
   return {
     address,
     format: "zarr",
-    root: root.kind === "array" ? listed(root) : listedGroup(root),
+    root: root.kind === "array" ? listed(root) : listedGroup(root, options.authorize),
     storage: store.storage,
     isNative: (location) => location.startsWith(store.address),
     statistics: () => storage.statistics,
@@ -62,20 +69,27 @@ async function sourceOf(
   };
 }
 
-/** A group whose arrays can list their chunks. */
-function listedGroup(group: StoreGroup): GroupNode {
-  const node = (child: Awaited<ReturnType<StoreGroup["child"]>>): ZarrNode | undefined => {
-    if (child === undefined || child.kind === "fault") return child;
-    return child.kind === "array" ? listed(child) : listedGroup(child);
+/** A group whose arrays can list their chunks, and may be references. */
+function listedGroup(group: StoreGroup, authorize: readonly string[] | undefined): GroupNode {
+  const node = async (name: string, child: StoreNode, options?: StorageOptions): Promise<ZarrNode> => {
+    if (child.kind === "array") return listed(child);
+    if (child.kind === "group") return listedGroup(child, authorize);
+    if (!isMoraineError(child.error, "UnsupportedLayout", "UnsupportedCodec")) return child;
+    return (await referencedArray(group.store, keyOf(group.path, name), authorize, options)) ?? child;
   };
   return {
     kind: "group",
     attributes: group.attributes,
     identity: group.identity,
-    child: async (name, options) => node(await group.child(name, options)),
+    async child(name, options) {
+      const child = await group.child(name, options);
+      return child && (await node(name, child, options));
+    },
     async children(options) {
       const members = new Map<string, ZarrNode>();
-      for (const [name, child] of await group.children(options)) members.set(name, node(child) ?? child);
+      for (const [name, child] of await group.children(options)) {
+        members.set(name, await node(name, child, options));
+      }
       return members;
     },
   };

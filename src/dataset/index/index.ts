@@ -154,7 +154,7 @@ async function write(
     const { counts, leftOut } = await writePlan(plan, target, {
       signal,
       strict,
-      copies: format === "zarr",
+      copies: format === "zarr" && options.virtual !== true,
       onProgress: (current) => scan.progress(current),
     });
     signal?.throwIfAborted();

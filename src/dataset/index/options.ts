@@ -26,6 +26,8 @@ export interface IndexOptions extends SourceOptions, CombineOptions, StorageForm
   readonly describe?: boolean | undefined;
   /** Bytes to which uncompressed chunks are cut, by references to parts of them; nothing is copied. */
   readonly splitChunks?: number | undefined;
+  /** A Zarr store keeps references beside its metadata instead of copies of the chunks; only moraine reads it then. */
+  readonly virtual?: boolean | undefined;
   /** Arrays that would be left out are an error instead. */
   readonly strict?: boolean | undefined;
   /** Dimension along which sources are added to what a repository holds already. */

@@ -7,6 +7,8 @@
 import { type JsonObject, stringifyJson } from "../../binary/json.ts";
 import { MoraineError } from "../../errors.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
+import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
+import { manifestToJson, REFERENCES_FILE, withReferences } from "../../manifest/references-document.ts";
 import type { Storage, StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { chunkKey } from "../../zarr/chunk-key.ts";
@@ -21,26 +23,48 @@ const BATCH_BYTES = 32 * 1024 * 1024;
 const BATCH_CHUNKS = 1024;
 const CONCURRENT_WRITES = 16;
 
+/** References of one array, and the chunks of it that are stored beside them. */
+interface KeptReferences {
+  readonly manifest: ChunkManifest;
+  readonly stored: {
+    readonly coordinates: readonly number[];
+    readonly key: string;
+    readonly length: number;
+  }[];
+}
+
 /** Writes chunks at once and metadata at the end, the root's last: until then a reader finds no store. */
 export class StoreTarget implements IndexTarget {
   readonly #store: ZarrStore;
   readonly #documents = new Map<string, JsonObject>();
   readonly #arrays = new Map<string, ArrayMetadata>();
   readonly #written = new Map<string, string[]>();
+  readonly #isVirtual: boolean;
+  /** References that are kept instead of copied, by the array's path. */
+  readonly #references = new Map<string, KeptReferences>();
 
-  private constructor(store: ZarrStore) {
+  private constructor(store: ZarrStore, isVirtual: boolean) {
     this.#store = store;
+    this.#isVirtual = isVirtual;
   }
 
-  /** Errors: `AlreadyExists` where something is in the folder. */
-  static async create(storage: Storage, address: string, options: StorageOptions): Promise<StoreTarget> {
+  /**
+   * Errors: `AlreadyExists` where something is in the folder.
+   *
+   * @param virtual keep references beside the metadata instead of copying what they lead to
+   */
+  static async create(
+    storage: Storage,
+    address: string,
+    options: StorageOptions & { readonly virtual?: boolean | undefined },
+  ): Promise<StoreTarget> {
     const store = new ZarrStore(storage, address);
     for await (const _ of store.names("", options)) {
       throw new MoraineError("AlreadyExists", "the folder is not empty; a store is only made anew", {
         source: address,
       });
     }
-    return new StoreTarget(store);
+    return new StoreTarget(store, options.virtual === true);
   }
 
   async createGroup(path: string, attributes: JsonObject): Promise<void> {
@@ -61,10 +85,15 @@ export class StoreTarget implements IndexTarget {
     await this.#store.delete(this.#written.get(path) ?? []);
     this.#written.delete(path);
     this.#arrays.delete(path);
+    this.#references.delete(path);
     this.#documents.delete(path);
   }
 
   async setReferences(path: string, manifest: ChunkManifest, options: StorageOptions = {}): Promise<number> {
+    if (this.#isVirtual) {
+      this.#references.set(path, { manifest, stored: [] });
+      return 0;
+    }
     let copied = 0;
     for (const batch of batches(manifest)) {
       options.signal?.throwIfAborted();
@@ -85,7 +114,9 @@ export class StoreTarget implements IndexTarget {
   ): Promise<void> {
     const metadata = this.#arrays.get(path);
     if (metadata === undefined) throw new MoraineError("NotFound", "there is no such array", { path });
-    const key = `${path.slice(1)}/${chunkKey(metadata.chunkKeyEncoding, coordinates)}`;
+    const chunk = chunkKey(metadata.chunkKeyEncoding, coordinates);
+    this.#references.get(path)?.stored.push({ coordinates, key: chunk, length: bytes.length });
+    const key = `${path.slice(1)}/${chunk}`;
     const written = this.#written.get(path);
     if (written) written.push(key);
     else this.#written.set(path, [key]);
@@ -109,9 +140,23 @@ export class StoreTarget implements IndexTarget {
 
   async #writeDocument(path: string, options: StorageOptions): Promise<void> {
     const document = this.#documents.get(path) ?? groupMetadataToJson({ attributes: {} });
+    const references = this.#references.get(path);
+    if (references !== undefined) {
+      await this.#writeJson(
+        `${path.slice(1)}/${REFERENCES_FILE}`,
+        manifestToJson(joined(references)),
+        0,
+        options,
+      );
+    }
+    const whole = references && withReferences(document);
     const key = path === "/" ? "zarr.json" : `${path.slice(1)}/zarr.json`;
+    await this.#writeJson(key, whole ?? document, 2, options);
+  }
+
+  async #writeJson(key: string, json: JsonObject, indent: number, options: StorageOptions): Promise<void> {
     this.#written.get("/")?.push(key);
-    await this.#store.set(key, new TextEncoder().encode(stringifyJson(document, 2)), options);
+    await this.#store.set(key, new TextEncoder().encode(stringifyJson(json, indent)), options);
   }
 
   /** The bytes of some entries: one request to the storage for each location. */
@@ -149,6 +194,27 @@ export class StoreTarget implements IndexTarget {
     });
     return chunks;
   }
+}
+
+/** References with the chunks that the store itself holds, under keys beside them. */
+function joined({ manifest, stored }: KeptReferences): ChunkManifest {
+  if (stored.length === 0) return manifest;
+  const { gridShape, locations, versions, locationIndexes, offsets, lengths, inline, count } = manifest;
+  const builder = new ManifestBuilder(gridShape, locations[0] ?? "", versions[0]);
+  for (const [index, location] of locations.entries()) {
+    if (index > 0) builder.addLocation(location, versions[index]);
+  }
+  for (let entry = 0; entry < count; entry++) {
+    const position = manifest.positions?.[entry] ?? entry;
+    const bytes = inline.get(entry);
+    if (bytes) builder.appendInline(position, bytes);
+    else builder.append(position, offsets[entry] ?? 0, lengths[entry] ?? 0, 0, locationIndexes?.[entry] ?? 0);
+  }
+  for (const { coordinates, key, length } of stored) {
+    const position = coordinates.reduce((sum, at, axis) => sum * (gridShape[axis] ?? 1) + at, 0);
+    builder.append(position, 0, length, 0, builder.addLocation(key, undefined));
+  }
+  return builder.build();
 }
 
 /** The entries of a manifest in runs of bounded bytes. */

@@ -12,6 +12,8 @@ import type { TargetFormat } from "./summary.ts";
 import type { IndexTarget } from "./target.ts";
 
 export interface TargetOptions extends StorageOptions {
+  /** Whether a Zarr store keeps references instead of copies. */
+  readonly virtual?: boolean | undefined;
   readonly storage: StorageRouter;
   /** Of a repository. */
   readonly branch?: string | undefined;
@@ -32,6 +34,12 @@ export async function openTarget(
 ): Promise<IndexTarget> {
   if (options.branch !== undefined && format !== "icechunk") {
     throw new MoraineError("InvalidArgument", `a target of the kind ${format} has no branches`);
+  }
+  if (options.virtual === true && format !== "zarr") {
+    throw new MoraineError(
+      "InvalidArgument",
+      "only a Zarr store can be virtual or not; other targets always are",
+    );
   }
   switch (format) {
     case "icechunk": {

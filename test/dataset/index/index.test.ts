@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { digestSource } from "../../../src/dataset/digest.ts";
 import { openSource } from "../../../src/dataset/open.ts";
 import { type Reference, references } from "../../../src/dataset/references.ts";
-import { index, open, Repository } from "../../../src/node.ts";
+import { get, index, open, Repository } from "../../../src/node.ts";
+import { parseArrayMetadata } from "../../../src/zarr/metadata-v3.ts";
 
 const demo = fileURLToPath(new URL("../../data/demo", import.meta.url));
 const netcdf4 = join(demo, "sst-2020.nc");
@@ -65,6 +66,25 @@ describe("one source", () => {
       const chunk = await bytesOf(join(target, path, "c", ...coordinates.map(String)));
       expect(chunk).toEqual(file.subarray(offset, offset + length));
     }
+  });
+
+  it("becomes a virtual Zarr store, which other readers refuse", async () => {
+    const target = join(folder, "virtual.zarr");
+    const summary = await index(netcdf4, target, { virtual: true });
+    expect(summary.chunks).toEqual({ virtual: 19, native: 0, inline: 0, missing: 0 });
+    expect(await readdir(join(target, "sst"))).toEqual(["references.json", "zarr.json"]);
+    expect(new Map([...(await digests(target))].sort())).toEqual(
+      new Map([...(await digests(netcdf4))].sort()),
+    );
+    const byPath = (references: Reference[]) => references.sort((a, b) => (a.path < b.path ? -1 : 1));
+    expect(byPath(await allReferences(target))).toEqual(byPath(await allReferences(netcdf4)));
+    const document = JSON.parse(await readFile(join(target, "sst/zarr.json"), "utf8"));
+    expect(() => parseArrayMetadata(document)).toThrow(/storage transformer/);
+    await expect(
+      (await open(target, { authorize: ["/nowhere/"] })).array("sst").then((array) => get(array)),
+    ).rejects.toMatchObject({
+      code: "Unauthorized",
+    });
   });
 
   it("becomes a Zarr store of other chunks, shards and compression", async () => {
