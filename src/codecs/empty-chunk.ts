@@ -8,6 +8,7 @@
  * @module
  */
 
+import { sameBytes } from "../binary/byte-sequences.ts";
 import type { ChunkData } from "./codec.ts";
 
 const UTF8 = new TextDecoder();
@@ -24,22 +25,6 @@ export function isAllFill(data: ChunkData, fillValue: Uint8Array): boolean {
       return false;
     }
   }
-  return true;
-}
-
-/** Whether two sequences of bytes are equal. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  const wide = ((a.byteOffset | b.byteOffset) & 3) === 0;
-  let at = 0;
-  if (wide) {
-    const words = a.length >> 2;
-    const left = new Uint32Array(a.buffer, a.byteOffset, words);
-    const right = new Uint32Array(b.buffer, b.byteOffset, words);
-    for (let word = 0; word < words; word++) if (left[word] !== right[word]) return false;
-    at = words * 4;
-  }
-  for (; at < a.length; at++) if (a[at] !== b[at]) return false;
   return true;
 }
 

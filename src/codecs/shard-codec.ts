@@ -6,6 +6,7 @@
  * @module
  */
 
+import { concatenateBytes } from "../binary/byte-sequences.ts";
 import { itemSize } from "../data-types/data-type.ts";
 import { decodeElement } from "../data-types/elements.ts";
 import { MoraineError } from "../errors.ts";
@@ -61,7 +62,7 @@ export const makeSharding: CodecMaker = (values, { shape, dataType, fillValue })
         at += part.length;
       }
       const index = indexCodec.encode({ offsets, lengths });
-      return concatenated(indexCodec.location === "start" ? [index, ...parts] : [...parts, index]);
+      return concatenateBytes(indexCodec.location === "start" ? [index, ...parts] : [...parts, index]);
     },
   };
   return codec;
@@ -69,16 +70,6 @@ export const makeSharding: CodecMaker = (values, { shape, dataType, fillValue })
 
 function countOf(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1);
-}
-
-function concatenated(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 /** The elements of a shard, from which inner chunks are taken and into which they are put. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { concatenateBytes } from "../binary/byte-sequences.ts";
 import { MoraineError } from "../errors.ts";
 
 const MAGIC = 0xfd2fb528;
@@ -123,17 +124,9 @@ function checkedFrames(
 }
 
 function joined(parts: readonly Uint8Array[], maximum: number): Uint8Array {
-  const [only] = parts;
-  if (only && parts.length === 1) return only;
   const size = parts.reduce((total, part) => total + part.length, 0);
-  if (size > maximum) throw corrupt(`more than ${maximum} bytes are compressed here`);
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  if (parts.length > 1 && size > maximum) throw corrupt(`more than ${maximum} bytes are compressed here`);
+  return concatenateBytes(parts);
 }
 
 function contentSize(view: DataView, at: number, bytes: number): number | undefined {

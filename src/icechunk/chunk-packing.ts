@@ -5,6 +5,7 @@
  * @module
  */
 
+import { concatenateBytes } from "../binary/byte-sequences.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import { decodeIdentifier, OBJECT_ID_BYTES, type ObjectId, randomObjectId } from "./format/identifier.ts";
 import { FOLDERS, type RepositoryFiles } from "./repository-files.ts";
@@ -96,8 +97,7 @@ export class ChunkPacking {
   /** Begins to write an object; returns when fewer than four are being written. */
   async #write(pack: Pack, options: StorageOptions): Promise<void> {
     this.#pending.set(pack.id, pack);
-    const [first] = pack.chunks;
-    const bytes = pack.chunks.length === 1 && first ? first : concatenated(pack);
+    const bytes = concatenateBytes(pack.chunks);
     const writing: Promise<void> = this.#files
       .write(`${FOLDERS.chunk}/${pack.id}`, bytes, options)
       .then(() => {
@@ -131,14 +131,4 @@ function append(pack: Pack, bytes: Uint8Array): PackedChunk {
   pack.starts.push(offset);
   pack.size += bytes.length;
   return { chunkId: pack.idBytes, offset, length: bytes.length };
-}
-
-function concatenated(pack: Pack): Uint8Array {
-  const bytes = new Uint8Array(pack.size);
-  let at = 0;
-  for (const chunk of pack.chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { concatenateBytes } from "../binary/byte-sequences.ts";
 import { MoraineError } from "../errors.ts";
 import { RetryLater } from "./retry.ts";
 
@@ -16,9 +17,10 @@ export type ByteStream = AsyncIterable<Uint8Array>;
 /**
  * Reads a body of known length.
  *
+ * Errors: `RetryLater` for a body that is shorter or longer: it came through a broken connection.
+ *
  * @param alive told whenever bytes come
  * @param target where the bytes may be put
- * Errors: `RetryLater` for a body that is shorter or longer: it came through a broken connection.
  */
 export async function readExactly(
   stream: ByteStream,
@@ -48,7 +50,7 @@ export async function readToEnd(address: string, stream: ByteStream, alive: () =
     total += piece.length;
     requireReadable(address, total);
   }
-  return joined(kept, total);
+  return concatenateBytes(kept);
 }
 
 /** Reads the bytes of a range out of a whole body, and no further; fewer where the body ends before. */
@@ -60,18 +62,14 @@ export async function readRangeOfWhole(
 ): Promise<Uint8Array> {
   const kept: Uint8Array[] = [];
   let position = 0;
-  let total = 0;
   for await (const piece of stream) {
     alive();
     const wanted = piece.subarray(Math.max(offset - position, 0), Math.max(offset + length - position, 0));
-    if (wanted.length > 0) {
-      kept.push(wanted);
-      total += wanted.length;
-    }
+    if (wanted.length > 0) kept.push(wanted);
     position += piece.length;
     if (position >= offset + length) break;
   }
-  return joined(kept, total);
+  return concatenateBytes(kept);
 }
 
 /** Refuses to read more than memory should hold. */
@@ -81,16 +79,4 @@ export function requireReadable(address: string, length: number): void {
       source: address,
     });
   }
-}
-
-function joined(kept: readonly Uint8Array[], total: number): Uint8Array {
-  const [only] = kept;
-  if (kept.length === 1 && only !== undefined) return only;
-  const bytes = new Uint8Array(total);
-  let at = 0;
-  for (const piece of kept) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sameBytes } from "../../binary/byte-sequences.ts";
 import type { ChunkData } from "../../codecs/codec.ts";
 import { decodeElements } from "../../data-types/elements.ts";
 import type { MoraineError } from "../../errors.ts";
@@ -171,10 +172,6 @@ function* sampled(
     const entry = Math.floor(at);
     if (isVirtual(entry)) yield entry;
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
 /** h5wasm cuts fixed strings at the first NUL. */

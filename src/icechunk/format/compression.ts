@@ -6,6 +6,7 @@
  * @module
  */
 
+import { concatenateBytes } from "../../binary/byte-sequences.ts";
 import { native } from "../../codecs/native.ts";
 import { loadZstd } from "../../codecs/wasm-zstd.ts";
 import { splitFrames, type ZstdFrame } from "../../codecs/zstd-frames.ts";
@@ -45,14 +46,7 @@ export async function decompress(bytes: Uint8Array, source: string): Promise<Uin
   const parts = frames.map(({ start, end, bound: size }) =>
     unpack(source, () => native.zstd.decompress(bytes.subarray(start, end), size)),
   );
-  if (parts.length === 1 && parts[0]) return parts[0];
-  const whole = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return concatenateBytes(parts);
 }
 
 /** Unpacks locations, each a frame of its own that refers to one dictionary. */

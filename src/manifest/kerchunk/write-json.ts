@@ -5,6 +5,7 @@
  */
 
 import { encodeBase64 } from "../../binary/base64.ts";
+import { concatenateBytes } from "../../binary/byte-sequences.ts";
 import { type JsonObject, stringifyJson } from "../../binary/json.ts";
 import { addressToPath, schemeOf } from "../../storage/address.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
@@ -61,7 +62,7 @@ export function encodeKerchunkJson(
     }
   }
   parts.push(UTF8.encode(`${text}}}`));
-  return joined(parts);
+  return concatenateBytes(parts);
 }
 
 /** The key of each entry below its array. */
@@ -90,16 +91,6 @@ export function* entriesOf(
  */
 export function kerchunkUrl(address: string, set: string): string {
   return schemeOf(address) === "file" && schemeOf(set) === "file" ? addressToPath(address) : address;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** The documents of a set as one object, as Kerchunk Parquet keeps them. */

@@ -5,8 +5,9 @@
  * @module
  */
 
+import { sameBytes } from "../../binary/byte-sequences.ts";
 import type { ChunkData } from "../../codecs/codec.ts";
-import { isAllFill, sameBytes } from "../../codecs/empty-chunk.ts";
+import { isAllFill } from "../../codecs/empty-chunk.ts";
 import type { Pipeline } from "../../codecs/pipeline.ts";
 import { itemSize } from "../../data-types/data-type.ts";
 import type { ChunkExtent } from "../chunk-grid.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sameBytes } from "../../../binary/byte-sequences.ts";
 import { stringifyJson } from "../../../binary/json.ts";
 import { createPipeline } from "../../../codecs/pipeline.ts";
 import type { ChunkManifest } from "../../../manifest/chunk-manifest.ts";
@@ -65,7 +66,7 @@ export function alignedChunks(
     if (!placement) return undefined;
     const { fillValue } = array.metadata;
     placements.push(
-      equalBytes(fillValue, metadata.fillValue) ? placement : { ...placement, filler: array.metadata },
+      sameBytes(fillValue, metadata.fillValue) ? placement : { ...placement, filler: array.metadata },
     );
   }
   const chunks = chunkShape.map((length) => length ?? 1);
@@ -85,10 +86,6 @@ export function alignedChunks(
 
 function codecsJson({ metadata }: VirtualArray): Parameters<typeof stringifyJson>[0] {
   return metadata.codecs.map(({ name, configuration }) => ({ name, configuration: configuration ?? {} }));
-}
-
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /** Mappings that two sources would fill: too rare to be worked out chunk by chunk. */
