@@ -9,11 +9,11 @@ import { isJsonArray, isJsonObject, type JsonValue } from "../binary/json.ts";
 import type { DataType } from "../data-types/data-type.ts";
 import { parseDataType } from "../data-types/data-type-json.ts";
 import { parseFillValue } from "../data-types/fill-value.ts";
+import { roundTiesToEven } from "../data-types/floats.ts";
 import { type NumberType, packDoubles, roundToFloat, viewNumbers } from "../data-types/numbers.ts";
 import { type ErrorCode, MoraineError } from "../errors.ts";
 import type { CodecMaker } from "./codec.ts";
 import { Configuration } from "./configuration.ts";
-import { roundTiesToEven } from "./fixed-scale-offset.ts";
 import { encodedFill, numberCodec, numbersOf } from "./number-codec.ts";
 
 const ROUNDINGS = [

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { roundTiesToEven } from "../data-types/floats.ts";
 import { type NumberType, packDoubles, roundToFloat, viewDoubles } from "../data-types/numbers.ts";
 import { isMoraineError, MoraineError } from "../errors.ts";
 import type { CodecMaker } from "./codec.ts";
@@ -74,14 +75,4 @@ function encodeScaled(
       cause: error,
     });
   }
-}
-
-/** As `np.around`: halves go to the even neighbour. */
-export function roundTiesToEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  const isUp = rest === 0.5 ? floor % 2 !== 0 : rest > 0.5;
-  const rounded = isUp ? floor + 1 : floor;
-  // What was below 0 stays so.
-  return rounded === 0 && (value < 0 || Object.is(value, -0)) ? -0 : rounded;
 }

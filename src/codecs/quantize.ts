@@ -4,6 +4,7 @@
  * @module
  */
 
+import { roundTiesToEven } from "../data-types/floats.ts";
 import {
   castNumbers,
   type NumberType,
@@ -13,7 +14,6 @@ import {
 } from "../data-types/numbers.ts";
 import type { CodecMaker } from "./codec.ts";
 import { Configuration } from "./configuration.ts";
-import { roundTiesToEven } from "./fixed-scale-offset.ts";
 import { castFill, checkItemSize, dtypeOf, numberCodec } from "./number-codec.ts";
 
 export const makeQuantize: CodecMaker = (values, representation) => {

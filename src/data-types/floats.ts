@@ -52,9 +52,12 @@ export function numberToBfloat16(value: number): number {
   return rest > 0x8000 || (rest === 0x8000 && upper & 1) ? upper + 1 : upper;
 }
 
-function roundTiesToEven(value: number): number {
+/** As `np.around`: halves go to the even neighbour. */
+export function roundTiesToEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
-  if (rest !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
+  const isUp = rest === 0.5 ? floor % 2 !== 0 : rest > 0.5;
+  const rounded = isUp ? floor + 1 : floor;
+  // What was below 0 stays so.
+  return rounded === 0 && (value < 0 || Object.is(value, -0)) ? -0 : rounded;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ChunkManifest } from "../manifest/chunk-manifest.ts";
+import { entryCoordinates } from "../manifest/chunk-manifest.ts";
 import type { VirtualArray } from "../manifest/virtual-group.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import { type OpenedSource, walkSource } from "./source.ts";
@@ -77,16 +77,4 @@ async function* arrayReferences(
       ...(mask !== 0 && { filter_mask: mask }),
     };
   }
-}
-
-/** Chunk grid coordinates of an entry. */
-export function entryCoordinates(manifest: ChunkManifest, entry: number): number[] {
-  let position = manifest.positions?.[entry] ?? entry;
-  const coordinates = new Array<number>(manifest.gridShape.length).fill(0);
-  for (let axis = manifest.gridShape.length - 1; axis >= 0; axis--) {
-    const length = manifest.gridShape[axis] ?? 1;
-    coordinates[axis] = position % length;
-    position = Math.floor(position / length);
-  }
-  return coordinates;
 }

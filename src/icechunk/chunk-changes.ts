@@ -4,10 +4,10 @@
  * @module
  */
 
+import { findEntry } from "../manifest/chunk-manifest.ts";
 import {
   type ChunkReferences,
   coordinatesOf,
-  findEntry,
   gridStrides,
   positionOf,
   type VirtualObject,

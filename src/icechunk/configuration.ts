@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { JsonObject, JsonValue } from "../binary/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../binary/json.ts";
 import { MoraineError } from "../errors.ts";
 import { schemeOf } from "../storage/address.ts";
 import { decodeFlexBuffer } from "./format/flexbuffer.ts";
@@ -38,7 +38,8 @@ export interface RepositoryConfig {
 export function readConfiguration(bytes: Uint8Array | undefined, source: string): JsonObject {
   if (bytes === undefined) return {};
   const value = decodeFlexBuffer(bytes, source);
-  if (!isObject(value)) throw new MoraineError("InvalidMetadata", "the configuration is no map", { source });
+  if (!isJsonObject(value))
+    throw new MoraineError("InvalidMetadata", "the configuration is no map", { source });
   return value;
 }
 
@@ -159,12 +160,8 @@ function defaultStore(urlPrefix: string): JsonValue {
   }
 }
 
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function objectOf(value: JsonValue | undefined): JsonObject {
-  return isObject(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }
 
 function numberOf(value: JsonValue | undefined): number | undefined {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { JsonObject, JsonValue } from "../binary/json.ts";
+import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from "../binary/json.ts";
 import type { ArrayNode } from "./format/snapshot.ts";
 
 /** Most references in a manifest where no rule of the configuration says otherwise. */
@@ -104,13 +104,9 @@ function matchesText(text: string, condition: JsonValue): boolean {
 }
 
 function listOf(value: JsonValue | undefined): readonly JsonValue[] {
-  return isList(value) ? value : [];
-}
-
-function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
-  return Array.isArray(value);
+  return isJsonArray(value) ? value : [];
 }
 
 function objectOf(value: JsonValue | undefined): JsonObject {
-  return typeof value === "object" && value !== null && !isList(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }

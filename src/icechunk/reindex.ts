@@ -5,15 +5,10 @@
  */
 
 import { MoraineError } from "../errors.ts";
+import { findEntry } from "../manifest/chunk-manifest.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import { ArrayChunks, type ChunkContext } from "./array-chunks.ts";
-import {
-  type ChunkReferences,
-  coordinatesOf,
-  findEntry,
-  gridStrides,
-  positionOf,
-} from "./format/chunk-references.ts";
+import { type ChunkReferences, coordinatesOf, gridStrides, positionOf } from "./format/chunk-references.ts";
 import { ReferenceBuilder } from "./format/reference-builder.ts";
 import { arrayMetadataOf } from "./node-content.ts";
 

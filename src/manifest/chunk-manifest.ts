@@ -5,6 +5,7 @@
  */
 
 import type { Version } from "../storage/storage.ts";
+import { gridCoordinates } from "../zarr/chunk-grid.ts";
 
 /**
  * The references of one array. Entry `i` of each column belongs to one stored chunk; chunks without an entry
@@ -50,4 +51,19 @@ export function firstEntryFrom(positions: Float64Array, count: number, position:
     else high = middle;
   }
   return low;
+}
+
+/** The entry of the chunk at a position of the grid; -1 where it is missing. */
+export function findEntry(
+  { positions, count }: Pick<ChunkManifest, "positions" | "count">,
+  position: number,
+): number {
+  if (positions === undefined) return position < count ? position : -1;
+  const entry = firstEntryFrom(positions, count, position);
+  return entry < count && positions[entry] === position ? entry : -1;
+}
+
+/** Chunk grid coordinates of an entry. */
+export function entryCoordinates(manifest: ChunkManifest, entry: number): number[] {
+  return gridCoordinates(manifest.positions?.[entry] ?? entry, manifest.gridShape);
 }

@@ -14,7 +14,7 @@ import {
   PLACE_MISSING,
   PLACE_RANGE,
 } from "../zarr/chunk-source.ts";
-import type { ChunkManifest } from "./chunk-manifest.ts";
+import { type ChunkManifest, findEntry } from "./chunk-manifest.ts";
 
 /** Loads a manifest; asked once for each `locate`, so it should remember what it loaded. */
 export type ManifestLoader = (options?: StorageOptions) => Promise<ChunkManifest>;
@@ -46,7 +46,7 @@ export function placesIn(manifest: ChunkManifest, coordinates: ChunkCoordinates,
   const filterMasks = manifest.filterMasks && new Uint32Array(count);
   const rank = manifest.gridShape.length;
   for (let chunk = 0; chunk < count; chunk++) {
-    const entry = entryOf(manifest, positionOf(manifest.gridShape, coordinates, chunk * rank));
+    const entry = findEntry(manifest, positionOf(manifest.gridShape, coordinates, chunk * rank));
     if (entry < 0) {
       kinds[chunk] = PLACE_MISSING;
       continue;
@@ -75,19 +75,4 @@ function positionOf(gridShape: readonly number[], coordinates: ChunkCoordinates,
     position = position * length + coordinate;
   }
   return position;
-}
-
-/** The entry of the chunk at a position; -1 where it is missing. */
-function entryOf({ positions, count }: ChunkManifest, position: number): number {
-  if (positions === undefined) return position < count ? position : -1;
-  let low = 0;
-  let high = count - 1;
-  while (low <= high) {
-    const middle = (low + high) >>> 1;
-    const found = positions[middle] ?? 0;
-    if (found === position) return middle;
-    if (found < position) low = middle + 1;
-    else high = middle - 1;
-  }
-  return -1;
 }

@@ -133,6 +133,18 @@ export function axisChunkCount(axis: RectilinearAxis, length: number): number {
   return chunks;
 }
 
+/** Coordinates of the chunk at a position of the grid, counted in C order. */
+export function gridCoordinates(position: number, gridShape: readonly number[]): number[] {
+  const coordinates = new Array<number>(gridShape.length).fill(0);
+  let rest = position;
+  for (let axis = gridShape.length - 1; axis >= 0; axis--) {
+    const length = gridShape[axis] ?? 1;
+    coordinates[axis] = rest % length;
+    rest = Math.floor(rest / length);
+  }
+  return coordinates;
+}
+
 /** The different lengths of the chunks of an axis. */
 export function axisChunkLengths(axis: RectilinearAxis): number[] {
   return typeof axis === "number" ? [axis] : [...new Set(axis.map(([length]) => length))];

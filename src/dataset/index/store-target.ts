@@ -6,7 +6,7 @@
 
 import { type JsonObject, stringifyJson } from "../../binary/json.ts";
 import { MoraineError } from "../../errors.ts";
-import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
+import { type ChunkManifest, entryCoordinates } from "../../manifest/chunk-manifest.ts";
 import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
 import { manifestToJson, REFERENCES_FILE, withReferences } from "../../manifest/references-document.ts";
 import type { Storage, StorageOptions } from "../../storage/storage.ts";
@@ -15,7 +15,6 @@ import { chunkKey } from "../../zarr/chunk-key.ts";
 import { arrayMetadataToJson, groupMetadataToJson } from "../../zarr/metadata-v3.ts";
 import { ZarrStore } from "../../zarr/store.ts";
 import { mapConcurrent } from "../concurrent.ts";
-import { entryCoordinates } from "../references.ts";
 import type { Committed, IndexTarget } from "./target.ts";
 
 /** Bytes of chunks that are copied at a time. */

@@ -7,7 +7,7 @@
 import { itemSize } from "../../data-types/data-type.ts";
 import { isMoraineError, type MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
-import { gridShapeOf, largestChunk } from "../../zarr/chunk-grid.ts";
+import { gridCoordinates, gridShapeOf, largestChunk } from "../../zarr/chunk-grid.ts";
 import { ChunkEncoder } from "../../zarr/write/chunk-encoder.ts";
 import { mapConcurrent } from "../concurrent.ts";
 import type { IndexPlan } from "./plan.ts";
@@ -160,7 +160,7 @@ async function rewriteChunks(
     while (batch.length < sideBySide) {
       const next = positions.next();
       if (next.done === true) break;
-      batch.push(coordinatesOf(next.value, gridShape));
+      batch.push(gridCoordinates(next.value, gridShape));
     }
     if (batch.length === 0) return stored;
     const encoded = await mapConcurrent(batch, sideBySide, (coordinates) =>
@@ -180,15 +180,4 @@ async function rewriteChunks(
 
 function* range(count: number): Generator<number, void, undefined> {
   for (let position = 0; position < count; position++) yield position;
-}
-
-function coordinatesOf(position: number, gridShape: readonly number[]): number[] {
-  const coordinates = new Array<number>(gridShape.length).fill(0);
-  let rest = position;
-  for (let axis = gridShape.length - 1; axis >= 0; axis--) {
-    const length = gridShape[axis] ?? 1;
-    coordinates[axis] = rest % length;
-    rest = Math.floor(rest / length);
-  }
-  return coordinates;
 }

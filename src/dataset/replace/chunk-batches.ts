@@ -5,9 +5,8 @@
  */
 
 import type { Session } from "../../icechunk/session.ts";
-import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
+import { type ChunkManifest, entryCoordinates } from "../../manifest/chunk-manifest.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
-import { entryCoordinates } from "../references.ts";
 import { absolutePath } from "../source.ts";
 import { gridBoxOf, isInBox } from "./grid-box.ts";
 import { type Box, boxOf, type Condition } from "./where.ts";

@@ -4,10 +4,9 @@
  * @module
  */
 
-import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
+import { type ChunkManifest, entryCoordinates } from "../../manifest/chunk-manifest.ts";
 import type { VirtualArray } from "../../manifest/virtual-group.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
-import { entryCoordinates } from "../references.ts";
 import { type OpenedSource, walkSource } from "../source.ts";
 
 /** A chunk of a variable of a file. */

@@ -107,17 +107,3 @@ export function allCoordinates(references: ChunkReferences): Uint32Array {
   }
   return coordinates;
 }
-
-/** Entry of a chunk; -1 where there is none. */
-export function findEntry(references: ChunkReferences, position: number): number {
-  const { positions, count } = references;
-  if (positions === undefined) return position < count ? position : -1;
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((positions[middle] ?? 0) < position) low = middle + 1;
-    else high = middle;
-  }
-  return low < count && positions[low] === position ? low : -1;
-}

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { JsonObject, JsonValue } from "../../binary/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../../binary/json.ts";
 import { MoraineError } from "../../errors.ts";
 
 /** Deeper than any configuration; keeps recursion from untrusted files short. */
@@ -33,7 +33,7 @@ export function parseConfigYaml(bytes: Uint8Array, source: string): JsonObject {
   });
   const value = new YamlReader(lines, source).document();
   if (value === null) return {};
-  if (typeof value === "object" && !Array.isArray(value)) return value as JsonObject;
+  if (isJsonObject(value)) return value;
   throw new MoraineError("CorruptFile", "config.yaml is no map", { source });
 }
 

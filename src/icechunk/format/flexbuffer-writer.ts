@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { JsonValue } from "../../binary/json.ts";
+import { isJsonArray, type JsonValue } from "../../binary/json.ts";
 import { MoraineError } from "../../errors.ts";
 import { TYPE } from "./flexbuffer.ts";
 import { compareBytes } from "./order.ts";
@@ -65,7 +65,7 @@ class FlexBufferWriter {
       if (Number.isSafeInteger(value)) return integerSlot(value);
       return { type: TYPE.float, number: value, width: Math.fround(value) === value ? 4 : 8, points: false };
     }
-    if (isList(value))
+    if (isJsonArray(value))
       return this.#vector(
         value.map((item) => this.#slot(item)),
         [],
@@ -154,10 +154,6 @@ class FlexBufferWriter {
     else if (width === 2) this.#view.setUint16(at, Number(number), true);
     else this.#view.setUint8(at, Number(number));
   }
-}
-
-function isList(value: JsonValue): value is readonly JsonValue[] {
-  return Array.isArray(value);
 }
 
 function unsignedWidth(value: number): number {

@@ -10,7 +10,7 @@ import { type JsonObject, stringifyJson } from "../../binary/json.ts";
 import { addressToPath, schemeOf } from "../../storage/address.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { chunkKey } from "../../zarr/chunk-key.ts";
-import type { ChunkManifest } from "../chunk-manifest.ts";
+import { type ChunkManifest, entryCoordinates } from "../chunk-manifest.ts";
 import type { StoredNode } from "./stored-nodes.ts";
 
 const UTF8 = new TextEncoder();
@@ -70,16 +70,8 @@ export function* entriesOf(
   { chunkKeyEncoding }: ArrayMetadata,
   manifest: ChunkManifest,
 ): Generator<{ readonly entry: number; readonly key: string }, void, undefined> {
-  const { gridShape } = manifest;
-  const coordinates = gridShape.map(() => 0);
   for (let entry = 0; entry < manifest.count; entry++) {
-    let rest = manifest.positions?.[entry] ?? entry;
-    for (let axis = gridShape.length - 1; axis >= 0; axis--) {
-      const length = gridShape[axis] ?? 1;
-      coordinates[axis] = rest % length;
-      rest = Math.floor(rest / length);
-    }
-    yield { entry, key: chunkKey(chunkKeyEncoding, coordinates) };
+    yield { entry, key: chunkKey(chunkKeyEncoding, entryCoordinates(manifest, entry)) };
   }
 }
 
