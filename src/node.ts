@@ -6,7 +6,6 @@
 
 import { useNativeSha256 } from "./binary/sha256.ts";
 import { useNativeCodecs } from "./codecs/native.ts";
-import { readFileUrl } from "./codecs/node/read-url.ts";
 import { nodeDeflate, nodeZstd } from "./codecs/node/zlib.ts";
 import { readPlugin } from "./dataset/node/filter-plugins.ts";
 import { decodeInThread } from "./dataset/node/library-thread.ts";
@@ -24,7 +23,6 @@ setPluginLoader(readPlugin);
 // Sources that run as they are (tests) have no compiled file for a thread to run.
 if (!import.meta.url.endsWith(".ts")) useLibraryDecoder(decodeInThread);
 useNativeCodecs({ deflate: nodeDeflate, zstd: nodeZstd });
-setPluginLoader(readFileUrl);
 useTransport(nodeTransport);
 useWorkingFolder(() => process.cwd());
 registerScheme("file", (_options, onEvent) => new FileStorage(onEvent));

@@ -38,11 +38,7 @@ export interface CampaignWords extends RouterOptions {
 }
 
 /** What of the options of a campaign was given, and the line that shows its progress. */
-export function campaignOptions(
-  words: VerbArguments,
-  context: VerbContext,
-  line: ProgressLine,
-): CampaignWords {
+function campaignOptions(words: VerbArguments, context: VerbContext, line: ProgressLine): CampaignWords {
   const [where, branch, message] = [words.text("where"), words.text("branch"), words.text("message")];
   const budget = words.text("budget");
   return {

@@ -77,7 +77,7 @@ const STORAGE_OPTIONS: readonly VerbOption[] = [
 ];
 
 /** Options that every verb has. */
-export const COMMON_OPTIONS: readonly VerbOption[] = [
+const COMMON_OPTIONS: readonly VerbOption[] = [
   ...STORAGE_OPTIONS,
   { name: "json", help: "print JSON for programs" },
   { name: "help", help: "print this help" },

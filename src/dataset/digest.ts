@@ -42,7 +42,7 @@ const WHOLE_CHUNK_BYTES = 256 * 1024 * 1024;
 /** What an element of variable length is taken to have when slabs are cut. */
 const VARIABLE_BYTES = 256;
 /** A file may claim any shape; hashing more than this takes minutes and must be asked for. */
-export const DIGEST_LIMIT: number = 16 * 1024 ** 3;
+const DIGEST_LIMIT: number = 16 * 1024 ** 3;
 
 /** The digest of every array of a source, those of hidden dimensions too, in the order of the source. */
 export async function* digestSource(
@@ -88,7 +88,7 @@ async function digestRow(
  *
  * Errors: those of reading; `LimitExceeded` beyond `limit`.
  */
-export async function digestArray(
+async function digestArray(
   source: OpenedSource,
   path: string,
   array: VirtualArray,

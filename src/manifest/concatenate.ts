@@ -1,5 +1,5 @@
 /**
- * Manifests side by side: joined along an axis of the chunk grid, or stacked along a new one.
+ * Manifests side by side: joined along an axis of the chunk grid, which may be a new one.
  *
  * @module
  */
@@ -66,14 +66,6 @@ export function insertAxis(manifest: ChunkManifest, axis: number): ChunkManifest
     throw new MoraineError("InvalidArgument", `a grid of ${gridShape.length} axes has no place ${axis}`);
   }
   return { ...manifest, gridShape: [...gridShape.slice(0, axis), 1, ...gridShape.slice(axis)] };
-}
-
-/** Stacks manifests of equal grids along a new axis. Errors: as {@link concatenateManifests}. */
-export function stackManifests(manifests: readonly ChunkManifest[], axis: number): ChunkManifest {
-  return concatenateManifests(
-    manifests.map((manifest) => insertAxis(manifest, axis)),
-    axis,
-  );
 }
 
 function product(lengths: readonly number[]): number {

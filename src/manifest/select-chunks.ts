@@ -63,14 +63,6 @@ export function selectChunks(manifest: ChunkManifest, box: readonly ChunkRange[]
   return columns.manifest();
 }
 
-/** The same references with locations renamed: files that moved. */
-export function renameLocations(
-  manifest: ChunkManifest,
-  rename: (location: string) => string,
-): ChunkManifest {
-  return { ...manifest, locations: manifest.locations.map(rename) };
-}
-
 /**
  * The entries that a test keeps, as a sparse manifest.
  *

@@ -51,18 +51,3 @@ export function trimLastChunks({ metadata, manifest }: ReferencedArray, axis: nu
     manifest: { ...manifest, lengths, inline },
   };
 }
-
-/**
- * Shortens chunks that are longer than their whole array, as unlimited dimensions have them, along every axis
- * where that is exact.
- */
-export function trimOversizedChunks(array: ReferencedArray): ReferencedArray {
-  let result = array;
-  for (let axis = 0; axis < array.metadata.shape.length; axis++) {
-    const { chunkGrid, shape } = result.metadata;
-    const length = shape[axis] ?? 0;
-    if (chunkGrid.name !== "regular" || length === 0 || (chunkGrid.chunkShape[axis] ?? 0) <= length) continue;
-    if (canTrim(result, axis)) result = trimLastChunks(result, axis);
-  }
-  return result;
-}

@@ -16,7 +16,7 @@ export interface GateLimits {
 }
 
 /** Object stores answer many requests side by side; 64 of 1 MiB at 30 ms saturate most connections. */
-export const DEFAULT_LIMITS: GateLimits = { requests: 64, bytes: 128 * 1024 * 1024 };
+const DEFAULT_LIMITS: GateLimits = { requests: 64, bytes: 128 * 1024 * 1024 };
 interface Waiting {
   readonly bytes: number;
   start(): void;

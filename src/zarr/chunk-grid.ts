@@ -120,7 +120,7 @@ export function gridShapeOf(metadata: Pick<ArrayMetadata, "shape" | "chunkGrid">
 }
 
 /** Number of chunks that an axis of a length has; chunks wholly beyond its end do not count. */
-export function axisChunkCount(axis: RectilinearAxis, length: number): number {
+function axisChunkCount(axis: RectilinearAxis, length: number): number {
   if (typeof axis === "number") return Math.ceil(length / axis);
   let start = 0;
   let chunks = 0;

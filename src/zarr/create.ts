@@ -130,7 +130,7 @@ export function newMetadata(array: NewArray): ArrayMetadata {
 }
 
 /** What zarr-python encodes with when nothing else is asked for. */
-export function defaultCodecs(dataType: DataType): CodecSpecification[] {
+function defaultCodecs(dataType: DataType): CodecSpecification[] {
   return [serializerOf(dataType), { name: "zstd", configuration: { level: 3, checksum: false } }];
 }
 
@@ -213,7 +213,7 @@ async function prepare(
 }
 
 /** Deletes a node with all that is below it. */
-export async function deleteBelow(store: ZarrStore, path: string, options?: StorageOptions): Promise<void> {
+async function deleteBelow(store: ZarrStore, path: string, options?: StorageOptions): Promise<void> {
   const keys: string[] = [];
   for await (const { key } of store.list(path, options)) keys.push(key);
   for (let from = 0; from < keys.length; from += 1000)

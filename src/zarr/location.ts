@@ -90,7 +90,7 @@ export async function create(
 }
 
 /** An array of a store, to be read; and to be written where it is of Zarr v3. */
-export function storedArray({ store, path, metadata, chunks, zarrFormat }: StoreArray): ZarrArray {
+function storedArray({ store, path, metadata, chunks, zarrFormat }: StoreArray): ZarrArray {
   return new ZarrArray({
     metadata,
     chunks,

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { concatenateManifests, insertAxis, stackManifests } from "../../src/manifest/concatenate.ts";
+import { concatenateManifests, insertAxis } from "../../src/manifest/concatenate.ts";
 import { ManifestBuilder } from "../../src/manifest/manifest-builder.ts";
-import { filterEntries, renameLocations, selectChunks } from "../../src/manifest/select-chunks.ts";
+import { filterEntries, selectChunks } from "../../src/manifest/select-chunks.ts";
 import { splitChunks, subChunkShape } from "../../src/manifest/split-chunks.ts";
-import { trimOversizedChunks } from "../../src/manifest/trim-chunks.ts";
+import { canTrim, trimLastChunks } from "../../src/manifest/trim-chunks.ts";
 import { gridShapeOf } from "../../src/zarr/chunk-grid.ts";
 import {
   chunkChoices,
@@ -87,7 +87,10 @@ describe("concatenation", () => {
   it("stacks along a new axis, anywhere", () => {
     const parts = ["a", "b"].map((name) => unitArray([2, 3], name, [0, 1, 4]).manifest);
     for (const axis of [0, 1, 2]) {
-      const stacked = stackManifests(parts, axis);
+      const stacked = concatenateManifests(
+        parts.map((part) => insertAxis(part, axis)),
+        axis,
+      );
       const metadata = metadataOf(stacked.gridShape, { name: "regular", chunkShape: [1, 1, 1] }, true);
       const elements = elementsOf({ metadata, manifest: stacked });
       parts.forEach((part, index) => {
@@ -143,13 +146,6 @@ describe("selection", () => {
     expect(elementsOf({ metadata, manifest: kept })).toEqual(expected.with(1, "missing"));
     expect(filterEntries(manifest, () => true)).toBe(manifest);
   });
-
-  it("renames locations and nothing else", () => {
-    const { manifest } = unitArray([2], "a", []);
-    const renamed = renameLocations(manifest, (location) => location.replace("memory:", "s3:"));
-    expect(renamed.locations).toEqual(["s3://a", "s3://a-2"]);
-    expect(renamed.offsets).toBe(manifest.offsets);
-  });
 });
 
 describe("cutting uncompressed chunks", () => {
@@ -200,15 +196,16 @@ describe("cutting uncompressed chunks", () => {
     expect(() => splitChunks(array, wanted)).toThrowError(expect.objectContaining({ code: "Incompatible" }));
   });
 
-  it("trims oversized chunks where the bytes allow it", () => {
+  it("trims chunks longer than the array where the bytes allow it", () => {
     const metadata = metadataOf([5, 3], { name: "regular", chunkShape: [512, 3] }, true);
     const array = { metadata, manifest: manifestOf(metadata, "a", []) };
-    const trimmed = trimOversizedChunks(array);
+    expect(canTrim(array, 0)).toBe(true);
+    const trimmed = trimLastChunks(array, 0);
     expect(trimmed.metadata.chunkGrid).toEqual({ name: "regular", chunkShape: [5, 3] });
     expect([...trimmed.manifest.lengths]).toEqual([30]);
     expect(elementsOf(trimmed)).toEqual(elementsOf(array));
     const inner = metadataOf([3, 5], { name: "regular", chunkShape: [3, 512] }, true);
     const kept = { metadata: inner, manifest: manifestOf(inner, "a", []) };
-    expect(trimOversizedChunks(kept)).toEqual(kept);
+    expect(canTrim(kept, 1)).toBe(false);
   });
 });

@@ -42,7 +42,7 @@ function csvField(text: string): string {
 }
 
 /** One element as a person reads it. */
-export function elementText(element: JsonValue): string {
+function elementText(element: JsonValue): string {
   if (typeof element === "string") return element;
   if (typeof element === "object" && element !== null) {
     return JSON.stringify(element, (_key, value) => (typeof value === "bigint" ? `${value}` : value));

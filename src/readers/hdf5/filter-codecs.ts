@@ -8,9 +8,9 @@ import type { CodecSpecification } from "../../codecs/codec.ts";
 import { isKnownCodec } from "../../codecs/codecs.ts";
 import { DEFLATE, type Filter, FLETCHER32, NBIT, SCALE_OFFSET, SHUFFLE, SZIP } from "./filter-pipeline.ts";
 
-export const BZIP2 = 307;
+const BZIP2 = 307;
 export const LZF = 32000;
-export const BLOSC = 32001;
+const BLOSC = 32001;
 export const LZ4 = 32004;
 export const BITSHUFFLE = 32008;
 export const ZSTANDARD = 32015;

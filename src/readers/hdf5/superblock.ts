@@ -46,12 +46,12 @@ const DEFAULT_GROUP_BTREE_K = 16;
 const DEFAULT_CHUNK_BTREE_K = 32;
 
 /** Offsets at which a superblock may lie in a file of this size. */
-export function* signatureOffsets(size: number): Generator<number, void, undefined> {
+function* signatureOffsets(size: number): Generator<number, void, undefined> {
   if (size >= SIGNATURE.length) yield 0;
   for (let offset = FIRST_USER_BLOCK; offset + SIGNATURE.length <= size; offset *= 2) yield offset;
 }
 
-export function hasSignature(bytes: Uint8Array, offset: number): boolean {
+function hasSignature(bytes: Uint8Array, offset: number): boolean {
   return SIGNATURE.every((byte, i) => bytes[offset + i] === byte);
 }
 

@@ -37,7 +37,7 @@ export function checkStatus(address: string, response: HttpResponse): void {
 }
 
 /** Milliseconds that `Retry-After` asks for: seconds, or a date. */
-export function retryAfter(value: string | null): number | undefined {
+function retryAfter(value: string | null): number | undefined {
   if (value === null) return undefined;
   const milliseconds = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   return Number.isFinite(milliseconds) ? Math.max(milliseconds, 0) : undefined;

@@ -10,8 +10,7 @@
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import { refuseUserInformation } from "../address.ts";
 import { refuseClimbing } from "../authorized-prefixes.ts";
-import { readExactly, readRangeOfWhole, readToEnd, requireReadable } from "../byte-stream.ts";
-import { expectRange } from "../content-range.ts";
+import { readExactly, readToEnd, requireReadable } from "../byte-stream.ts";
 import type { StorageListener } from "../events.ts";
 import { networkError } from "../network-error.ts";
 import type { FetchedRange } from "../read-ranges.ts";
@@ -21,11 +20,10 @@ import { STALL_TIMEOUT, withStallTimeout } from "../stall.ts";
 import type { Version } from "../storage.ts";
 import { bodyOf, checkStatus, contentLength, contentRange, isEncoded, versionOf } from "./answer.ts";
 import type { HttpOptions } from "./http-options.ts";
+import { isTooFar, partialContent, rangeOfWhole, rangePastEnd } from "./range-answer.ts";
 import { Redirects } from "./redirects.ts";
 import { fetchTransport, type HttpResponse, transport } from "./transport.ts";
 
-/** Where a server ignores ranges, a range is cut out of the first so many bytes of the whole. */
-const WHOLE_LIMIT = 64 * 1024 * 1024;
 /** What a whole object of unknown size counts for in the limit of bytes at a time. */
 const UNKNOWN_SIZE = 1024 * 1024;
 
@@ -62,14 +60,14 @@ export class HttpClient {
   ): Promise<FetchedRange> {
     const headers = { range: `bytes=${offset}-${offset + length - 1}` };
     const answer = await this.#request(address, { headers }, length, signal, async (response, alive) => {
-      if (response.status === 416) return pastEnd(address, response, offset);
+      if (response.status === 416) return rangePastEnd(address, response, offset);
       const { origin } = new URL(this.#map(address));
       if (response.status === 200) {
-        if (tooFar(response, offset, length)) throw this.#ignored(address, origin, offset);
-        return await cutOut(response, offset, length, alive);
+        if (isTooFar(response, offset, length)) throw this.#ignored(address, origin, offset);
+        return await rangeOfWhole(response, offset, length, alive);
       }
       this.#withRanges.add(origin);
-      return await takeRange(address, response, offset, length, alive, target);
+      return await partialContent(address, response, offset, length, alive, target);
     });
     if (answer !== undefined) return answer;
     const size = await this.#sizeByHead(address, signal);
@@ -236,71 +234,4 @@ function bytesOf(result: unknown): number {
     result.bytes instanceof Uint8Array
     ? result.bytes.length
     : 0;
-}
-
-/** 416: the range begins at or after the end. */
-function pastEnd(address: string, response: HttpResponse, offset: number): FetchedRange {
-  const size = contentRange(address, response)?.size;
-  if (size !== undefined && offset < size) {
-    throw new RetryLater(`the server refuses a range that begins before the end, ${size} bytes`);
-  }
-  return { bytes: new Uint8Array(0), version: versionOf(response, size) };
-}
-
-/**
- * 206: what `Content-Range` says must be what was asked for (some servers answer another range). Undefined where the
- * header is hidden and the length is another, as at the end of an object.
- */
-async function takeRange(
-  address: string,
-  response: HttpResponse,
-  offset: number,
-  length: number,
-  alive: () => void,
-  target: Uint8Array | undefined,
-): Promise<FetchedRange | undefined> {
-  if (isEncoded(response)) {
-    throw new MoraineError(
-      "StorageFailed",
-      "the server compresses ranges, whose bytes then are not the object's",
-      {
-        source: address,
-      },
-    );
-  }
-  const range = contentRange(address, response);
-  if (range === undefined) {
-    // Browsers hide the header unless the server exposes it (CORS): the length then is all there is to check.
-    if (contentLength(response) !== length) return undefined;
-    const bytes = await readExactly(bodyOf(response), length, alive, target);
-    return { bytes, version: versionOf(response, undefined) };
-  }
-  const expected = expectRange(range, offset, length);
-  return {
-    bytes: await readExactly(bodyOf(response), expected, alive, target?.subarray(0, expected)),
-    version: versionOf(response, range.size),
-  };
-}
-
-/** Whether more of the whole would have to be read than a range is worth. */
-function tooFar(response: HttpResponse, offset: number, length: number): boolean {
-  return Math.min(offset + length, contentLength(response) ?? Number.MAX_SAFE_INTEGER) > WHOLE_LIMIT;
-}
-
-/** 200: the server ignored the range; it is cut out of the whole. Errors: `RetryLater` for a body cut short. */
-async function cutOut(
-  response: HttpResponse,
-  offset: number,
-  length: number,
-  alive: () => void,
-): Promise<FetchedRange> {
-  const size = contentLength(response);
-  const bytes = await readRangeOfWhole(bodyOf(response), offset, length, alive);
-  const wanted = size === undefined ? length : Math.max(Math.min(offset + length, size) - offset, 0);
-  // Where nothing tells the size, only an encoding whose end can be seen shows that the object ends here.
-  const ends = size === undefined && (isEncoded(response) || response.headers.has("transfer-encoding"));
-  if (bytes.length < wanted && !ends) {
-    throw new RetryLater(`the body ended before byte ${offset + wanted} of ${size ?? "an unknown number"}`);
-  }
-  return { bytes, version: versionOf(response, size) };
 }

@@ -40,7 +40,7 @@ export async function get(array: ZarrArray, selection?: Selection, options?: Sto
 }
 
 /** Of elements in C order. */
-export function strideOf(shape: readonly number[]): number[] {
+function strideOf(shape: readonly number[]): number[] {
   const stride = new Array<number>(shape.length).fill(1);
   for (let axis = shape.length - 2; axis >= 0; axis--) {
     stride[axis] = (stride[axis + 1] ?? 1) * (shape[axis + 1] ?? 1);

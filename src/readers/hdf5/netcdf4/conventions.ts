@@ -16,7 +16,7 @@ const NON_COORDINATE = "_nc4_non_coord_";
 const WITHOUT_VARIABLE = "This is a netCDF dimension but not a netCDF variable";
 
 /** The attribute of this name, where there is one that can be read. */
-export function attributeOf(object: GraphObject, name: string): Attribute | undefined {
+function attributeOf(object: GraphObject, name: string): Attribute | undefined {
   for (const attribute of object.attributes) {
     if (!(attribute instanceof MoraineError) && attribute.name === name) return attribute;
   }

@@ -171,7 +171,7 @@ export function listed(selection: FixedSelection, shape: readonly number[]): Flo
   return indexes;
 }
 
-export function elementCount(selection: FixedSelection): number {
+function elementCount(selection: FixedSelection): number {
   return selection.kind === "elements"
     ? selection.indexes.length
     : selection.axes.reduce((product, { length }) => product * length, 1);
