@@ -5,15 +5,20 @@
  */
 
 import { itemSize } from "../data-types/data-type.ts";
+import type { ArrayMetadata } from "../zarr/array-metadata.ts";
 import { gridShapeOf } from "../zarr/chunk-grid.ts";
+import type { ChunkManifest } from "./chunk-manifest.ts";
 import { cuttingAxis, isPlainBytes, type ReferencedArray } from "./split-chunks.ts";
 
 /**
  * Whether the last chunks along an axis can be shortened by leaving out their last bytes: they are uncompressed,
  * and all axes before it have chunks of one element.
  */
-export function canTrim({ metadata, manifest }: ReferencedArray, axis: number): boolean {
-  if (metadata.chunkGrid.name !== "regular" || !isPlainBytes(metadata) || manifest.filterMasks) return false;
+export function canTrim(
+  { metadata, manifest }: { readonly metadata: ArrayMetadata; readonly manifest: ChunkManifest | undefined },
+  axis: number,
+): boolean {
+  if (metadata.chunkGrid.name !== "regular" || !isPlainBytes(metadata) || manifest?.filterMasks) return false;
   return cuttingAxis(metadata.chunkGrid.chunkShape) >= axis;
 }
 

@@ -9,7 +9,7 @@ import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import { insertAxis } from "../../manifest/concatenate.ts";
 import { type JoinPolicy, planJoin } from "../../manifest/join-plan.ts";
 import { emptyManifest, joinReferences } from "../../manifest/join-references.ts";
-import { cuttingAxis, isPlainBytes } from "../../manifest/split-chunks.ts";
+import { canTrim } from "../../manifest/trim-chunks.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { gridShapeOf, largestChunk } from "../../zarr/chunk-grid.ts";
 import type { RegionReader } from "../../zarr/write/chunk-encoder.ts";
@@ -40,7 +40,7 @@ export function joinPieces(pieces: readonly [Piece, ...Piece[]], axis: number, p
       shape: piece.metadata.shape,
       chunkGrid: piece.metadata.chunkGrid,
       virtual: piece.manifest !== undefined,
-      cuttable: isCuttable(piece, axis),
+      cuttable: piece.existing !== true && canTrim(piece, axis),
       rowBytes: rowBytes(piece.metadata, axis),
     })),
     axis,
@@ -61,11 +61,6 @@ export function joinPieces(pieces: readonly [Piece, ...Piece[]], axis: number, p
     manifest: markPending(manifest, rewrite, chunkBytes(metadata)),
     region,
   };
-}
-
-function isCuttable({ metadata, manifest, existing }: Piece, axis: number): boolean {
-  if (existing === true || metadata.chunkGrid.name !== "regular" || manifest?.filterMasks) return false;
-  return isPlainBytes(metadata) && cuttingAxis(metadata.chunkGrid.chunkShape) >= axis;
 }
 
 /** Bytes of one step along an axis in a chunk. */
