@@ -139,13 +139,20 @@ class SourceTree {
   /** The path in the target, with names that Zarr does not have replaced. */
   #target(path: string): string {
     const names = path.split("/").filter(Boolean);
-    const renamed = names.map((name) => (isNodeName(name) ? name : name.replaceAll(".", "_")));
+    const renamed = names.map(zarrName);
     const target = `${this.#prefix}${renamed.map((name) => `/${name}`).join("")}` || "/";
-    if (renamed.some((name, at) => name !== names[at])) this.#note(path, `Zarr has no such name: ${target}`);
+    if (renamed.some((name, at) => name !== names[at]))
+      this.#note(path, `Zarr readers find no such name: it is ${target}`);
     return target;
   }
 
   #note(path: string, note: string): void {
     this.notes.push({ source: this.#source.address, path, note });
   }
+}
+
+/** A name that nodes may have. zarr-python takes a backslash for a slash, and would not find the array. */
+function zarrName(name: string): string {
+  const plain = name.replaceAll("\\", "_");
+  return isNodeName(plain) ? plain : plain.replaceAll(".", "_");
 }
