@@ -13,10 +13,12 @@ import { officialBarrier } from "./official-clients.ts";
 import { addressOf, openSource, type SourceOptions } from "./open.ts";
 import { walkSource } from "./source.ts";
 
+/** How files are opened, and who is told of progress. */
 export interface CheckOptions extends SourceOptions {
   readonly onProgress?: ((progress: CheckProgress) => void) | undefined;
 }
 
+/** What is scanned so far; bytes are those that references would cover. */
 export interface CheckProgress {
   readonly files: number;
   readonly totalFiles: number;
@@ -84,6 +86,11 @@ const MOST_ERAS = 1000;
  * part of the report.
  *
  * Memory: the metadata of one file for each era, and a few numbers.
+ *
+ * Errors: `Aborted`; those of files are in the report.
+ *
+ * @example
+ * const { barriers, eras } = await check(["2019.nc", "2020.nc"]);
  */
 export async function check(sources: readonly string[], options: CheckOptions = {}): Promise<CheckReport> {
   const started = performance.now();

@@ -14,6 +14,7 @@ import { withChunkCache } from "./chunk-cache.ts";
 import { FORMATS } from "./formats.ts";
 import type { OpenedSource, SourceFormat } from "./source.ts";
 
+/** How a source is opened: which version of it, and what it may lead to. */
 export interface SourceOptions extends StorageOptions, RouterOptions {
   /** Branch, tag or snapshot id of a repository, looked for in this order. Default: the branch `main`. */
   readonly ref?: string | undefined;

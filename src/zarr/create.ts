@@ -20,6 +20,7 @@ import { StoreChunkSink } from "./store-chunk-sink.ts";
 import { putDocument } from "./store-documents.ts";
 import { isNodeName, pathParts } from "./tree.ts";
 
+/** What a new group is like. */
 export interface NewGroup extends StorageOptions {
   readonly attributes?: JsonObject | undefined;
   /** Replace what is there, with all that is below it. */
@@ -48,6 +49,9 @@ export interface NewArray extends NewGroup {
  * Creates a group, and those above it that are not there yet.
  *
  * Errors: `AlreadyExists`, `InvalidArgument` for a path that no node may have, those of the storage.
+ *
+ * @example
+ * const group = await createGroup(store, "model/ocean", { attributes: { title: "monthly means" } });
  */
 export async function createGroup(
   store: ZarrStore,

@@ -47,12 +47,12 @@ export interface OpenOptions extends StorageOptions {
 }
 
 /**
- * Opens what is at a location of a store.
+ * Opens what is at a location of a store. (The package exports it as `openLocation`.)
  *
  * Errors: `NotFound`, those of the metadata's parsers.
  *
  * @example
- * const array = await open(root(store).resolve("a/b"), { kind: "array" });
+ * const array = await openLocation(root(store).resolve("a/b"), { kind: "array" });
  */
 export function open(
   location: Location,

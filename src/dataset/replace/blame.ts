@@ -26,6 +26,7 @@ export interface ChunkOrigin {
   readonly snapshot: HistoryEntry | undefined;
 }
 
+/** Which chunks are asked about. */
 export interface BlameOptions extends StorageOptions {
   /** Branch; default main. */
   readonly branch?: string | undefined;
@@ -40,6 +41,12 @@ const MOST_CHUNKS = 10_000_000;
  * commit back until every chunk is found.
  *
  * Errors: `NotFound`; `InvalidArgument`, `OutOfBounds` for the selection; `LimitExceeded` for too many chunks.
+ *
+ * @param path of the array
+ * @example
+ * const repository = await Repository.open("archive.icechunk");
+ * const [origin] = await blame(repository, "/sst", { selection: { time: 0 } });
+ * console.log(origin?.snapshot?.message);
  */
 export async function blame(
   repository: Repository,

@@ -14,6 +14,7 @@ import type { StoredCounts } from "./store-chunks.ts";
 /** Commits that others may come before, batch for batch. */
 const MOST_CONFLICTS = 20;
 
+/** Where and how each batch is committed. */
 export interface CampaignOptions extends StorageOptions {
   readonly branch: string;
   /** Of every commit. */

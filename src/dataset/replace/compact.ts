@@ -15,6 +15,7 @@ import { type CampaignOptions, type CampaignSummary, commitBatches } from "./com
 import { DEFAULT_BUDGET } from "./materialize.ts";
 import { storeChunks } from "./store-chunks.ts";
 
+/** Which objects are repacked, and how much at a time. */
 export interface CompactOptions extends AddressedRepositoryOptions, Pick<CampaignOptions, "onProgress"> {
   /** Default main. */
   readonly branch?: string | undefined;
@@ -25,6 +26,7 @@ export interface CompactOptions extends AddressedRepositoryOptions, Pick<Campaig
   readonly message?: string | undefined;
 }
 
+/** What was repacked. */
 export interface CompactSummary extends CampaignSummary {
   /** Chunk objects that the branch refers to. */
   readonly objects: number;
@@ -37,6 +39,10 @@ export interface CompactSummary extends CampaignSummary {
  * objects until they are expired and collected.
  *
  * Errors: as `materialize`.
+ *
+ * @param address of the repository
+ * @example
+ * const { objects, repacked } = await compact("archive.icechunk", { threshold: 0.3 });
  */
 export async function compact(address: string, options: CompactOptions = {}): Promise<CompactSummary> {
   const { branch = "main", threshold = 0.5, budget = DEFAULT_BUDGET, onProgress, signal } = options;

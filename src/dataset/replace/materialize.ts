@@ -13,6 +13,7 @@ import { type Condition, parseConditions } from "./where.ts";
 /** Stored bytes of a commit. */
 export const DEFAULT_BUDGET: number = 256 * 1024 * 1024;
 
+/** Which chunks become native, and how much at a time. */
 export interface MaterializeOptions extends AddressedRepositoryOptions, Pick<CampaignOptions, "onProgress"> {
   /** An array, or a group whose arrays are meant. Default: everything. */
   readonly path?: string | undefined;

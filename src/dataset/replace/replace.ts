@@ -21,6 +21,7 @@ import { cellCount, gridBoxOf } from "./grid-box.ts";
 import { placeOf } from "./placement.ts";
 import { type ArrayFinder, type Box, boxOf, type Condition, parseConditions } from "./where.ts";
 
+/** Which values are replaced. */
 export interface ReplaceOptions extends AddressedRepositoryOptions, Pick<CampaignOptions, "onProgress"> {
   /** An array, or a group whose arrays are meant. Default: all that the new data has too. */
   readonly path?: string | undefined;
@@ -31,6 +32,7 @@ export interface ReplaceOptions extends AddressedRepositoryOptions, Pick<Campaig
   readonly message?: string | undefined;
 }
 
+/** What was replaced. */
 export interface ReplaceSummary extends CampaignSummary {
   /** Arrays of the new data that were not used: the repository has none of this path, or nothing of them was meant. */
   readonly passedOver: readonly string[];

@@ -17,6 +17,7 @@ import { type CampaignOptions, type CampaignSummary, commitBatches } from "./com
 import { cellsOf, wholeGrid } from "./grid-box.ts";
 import { hashOf, type StoredCounts } from "./store-chunks.ts";
 
+/** Which arrays are stored anew, and how. */
 export interface RewriteOptions
   extends AddressedRepositoryOptions,
     StorageForm,

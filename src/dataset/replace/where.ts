@@ -33,6 +33,9 @@ const DAY = 86_400_000_000n;
  * positions; separated by commas.
  *
  * Errors: `InvalidArgument`.
+ *
+ * @example
+ * parseConditions("time=2020-01..2020-12,lat=0:10");
  */
 export function parseConditions(text: string): Condition[] {
   return text.split(",").map((part) => {

@@ -17,6 +17,7 @@ import { NotComparable } from "./independent-reader.ts";
 import { OriginalFiles } from "./original-files.ts";
 import { Placements } from "./placements.ts";
 
+/** How much is compared, and who is told of progress. */
 export interface VerifyOptions extends SourceOptions {
   /** Chunks of each array that are compared, spread over it. Default: all. */
   readonly sample?: number | undefined;
@@ -35,6 +36,7 @@ export interface Difference {
   readonly reason: string;
 }
 
+/** What the comparison found. */
 export interface VerifySummary {
   readonly target: string;
   readonly arrays: number;
@@ -54,6 +56,9 @@ export interface VerifySummary {
  * compares the values. Only chunks that lie in the original files are compared: what was stored anew is the target's.
  *
  * Errors: those of opening the target.
+ *
+ * @example
+ * const { equal, different } = await verify("archive.icechunk", { sample: 10 });
  */
 export async function verify(target: string, options: VerifyOptions = {}): Promise<VerifySummary> {
   const source = await openSource(target, options);

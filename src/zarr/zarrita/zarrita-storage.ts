@@ -43,7 +43,7 @@ const KEEP = 10_000;
  * consolidated metadata or by the names of their members.
  *
  * @example
- * const root = await openNode(new ZarrStore(new ZarritaStorage(new FetchStore(url)), ZARRITA_ROOT));
+ * const group = await openLocation(root(new ZarrStore(new ZarritaStorage(new FetchStore(url)), ZARRITA_ROOT)));
  */
 export class ZarritaStorage implements Storage {
   readonly #store: ZarritaReadable;

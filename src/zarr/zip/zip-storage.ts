@@ -36,7 +36,7 @@ type Change =
  *
  * @example
  * const zip = await ZipStorage.open(storage, "https://host/archive.zarr.zip");
- * const root = await openNode(new ZarrStore(zip, zip.root));
+ * const group = await openLocation(root(new ZarrStore(zip, zip.root)));
  */
 export class ZipStorage implements Storage {
   /** Address of what lies at the top of the archive. */
