@@ -111,5 +111,9 @@ export function arrayOf(source: OpenedSource, path: string, array: VirtualArray)
 /** An error of one array, with its place; rethrows what is no fault of the array. */
 export function faultOf(error: unknown, source: OpenedSource, path: string): MoraineError {
   if (isMoraineError(error) && error.code !== "Aborted") return error.at({ source: source.address, path });
+  // The platform's own word for what it has no memory for.
+  if (error instanceof RangeError) {
+    return new MoraineError("LimitExceeded", error.message, { source: source.address, path, cause: error });
+  }
   throw error;
 }

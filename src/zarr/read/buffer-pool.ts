@@ -68,8 +68,13 @@ function sizeFor(length: number): number {
   return Math.ceil(length / step) * step;
 }
 
+/** A typed array of the oldest engine that is supported has no more bytes. */
+const MOST_BYTES = 2 ** 32 - 1;
+
 /** Errors: `LimitExceeded` where there is no memory for so many bytes: metadata may claim any size of a chunk. */
 function allocate(size: number): ArrayBuffer {
+  if (size > MOST_BYTES)
+    throw new MoraineError("LimitExceeded", `a chunk of ${size} bytes is too large to decode`);
   try {
     return new ArrayBuffer(size);
   } catch (cause) {
