@@ -73,8 +73,10 @@ class NodeResponse implements HttpResponse {
     };
     this.headers = { get: value, has: (name) => value(name) !== null };
     const cancel = async (): Promise<void> => {
-      if (message.complete) return;
-      if (Number(value("content-length") ?? Number.POSITIVE_INFINITY) <= WORTH_READING) message.resume();
+      // Its end must be read even where nothing comes before it: until then the connection counts as busy, and would
+      // keep the process alive.
+      if (message.complete || Number(value("content-length") ?? Number.POSITIVE_INFINITY) <= WORTH_READING)
+        message.resume();
       else message.destroy();
     };
     this.body = {
