@@ -24,6 +24,7 @@ const REMOTE_PREFIXES = [
   "abfss://",
 ];
 
+/** How a repository is opened by its address. */
 export interface AddressedRepositoryOptions extends Omit<RepositoryOptions, "authorize">, RouterOptions {
   /**
    * Paths and URL prefixes that virtual chunks may be read from. Where it is left out, everything; but a repository

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { sameShape } from "../zarr/chunk-grid.ts";
 import { ChunkChanges } from "./chunk-changes.ts";
 import { allCoordinates } from "./format/chunk-references.ts";
 import type { NodeId } from "./format/identifier.ts";
@@ -116,10 +117,6 @@ function withBaseManifests(updated: SnapshotNode, base: SnapshotNode): SnapshotN
   return updated.kind === "array" && base.kind === "array"
     ? { ...updated, manifests: base.manifests }
     : updated;
-}
-
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((length, axis) => length === b[axis]);
 }
 
 /** Whether a path is below another, or the same. */

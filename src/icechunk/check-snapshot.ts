@@ -5,6 +5,7 @@
  */
 
 import { isMoraineError } from "../errors.ts";
+import { sameShape } from "../zarr/chunk-grid.ts";
 import { boxContains, boxOfGrid, intersection, isEmptyBox } from "./boxes.ts";
 import { requireOrder } from "./check-history.ts";
 import { compareIdentifiers, compareUtf8 } from "./format/order.ts";
@@ -75,7 +76,7 @@ function checkContent(node: SnapshotNode, specVersion: number, source: string, f
       findings.error("CorruptFile", `this ${node.kind} has the zarr.json of another kind`, source, node.path);
     }
     if (content.kind !== "array" || node.kind !== "array") return;
-    if (!equal(content.shape, node.shape)) {
+    if (!sameShape(content.shape, node.shape)) {
       findings.error(
         "CorruptFile",
         `its zarr.json says the shape ${content.shape.join(" × ")}`,
@@ -96,10 +97,6 @@ function checkContent(node: SnapshotNode, specVersion: number, source: string, f
     if (!isMoraineError(error)) throw error;
     findings.error(error.code, `zarr.json: ${error.message}`, source, node.path);
   }
-}
-
-function equal(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((length, axis) => length === b[axis]);
 }
 
 /** A chunk is looked for in the first box that has it, so boxes must not meet. */

@@ -11,6 +11,7 @@ import { chainOf } from "./history.ts";
 import { MAIN_BRANCH } from "./refs.ts";
 import type { RepoChange } from "./repo-update.ts";
 
+/** What expires, and what goes with it. */
 export interface ExpireRules {
   /** Snapshots from before this time expire. */
   readonly olderThan: Date;
@@ -20,6 +21,7 @@ export interface ExpireRules {
   readonly deleteExpiredTags?: boolean | undefined;
 }
 
+/** What left the history. */
 export interface Expiration {
   /** Snapshots that left the history. */
   readonly released: readonly ObjectId[];

@@ -31,6 +31,7 @@ export interface Finding {
   readonly path?: string | undefined;
 }
 
+/** What a check looked at and found. */
 export interface CheckedRepository {
   /** What was looked at. */
   readonly checked: {

@@ -17,6 +17,7 @@ import { FOLDERS, type RepositoryFiles } from "./repository-files.ts";
 /** Objects that are deleted by one call. */
 const DELETED_AT_ONCE = 1000;
 
+/** What is deleted. */
 export interface CollectOptions extends StorageOptions {
   /** Only what was stored before this time is deleted: earlier than the oldest session still running. */
   readonly olderThan: Date;
@@ -30,6 +31,7 @@ export interface Collected {
   readonly bytes: number;
 }
 
+/** What was deleted, or would be, by kind of file. */
 export interface CollectedGarbage {
   readonly snapshots: Collected;
   readonly transactionLogs: Collected;

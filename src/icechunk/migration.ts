@@ -20,6 +20,7 @@ import type { RepositoryFiles } from "./repository-files.ts";
 
 const MILLISECOND = 1000;
 
+/** How a repository is migrated. */
 export interface MigrateOptions extends StorageOptions {
   /** Only tells what would be written. */
   readonly dryRun?: boolean | undefined;
@@ -27,6 +28,7 @@ export interface MigrateOptions extends StorageOptions {
   readonly deleteOldRefs?: boolean | undefined;
 }
 
+/** What was taken over. */
 export interface Migration {
   readonly branches: number;
   readonly tags: number;

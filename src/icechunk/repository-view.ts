@@ -32,6 +32,7 @@ import { Session } from "./session.ts";
 import { type StorageStatistics, storageStatistics } from "./storage-statistics.ts";
 import { VirtualChunkAccess, type VirtualChunkAuthorization } from "./virtual-chunks.ts";
 
+/** How a repository is opened. */
 export interface RepositoryOptions extends StorageOptions {
   /** Settings over those that the repository keeps; at its creation they are kept. */
   readonly config?: RepositoryConfig | undefined;

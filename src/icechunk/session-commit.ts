@@ -24,6 +24,7 @@ const DEFAULT_REBASE_TRIES = 1000;
 /** Rebases without waiting, before the wait between them grows. */
 const PROMPT_REBASES = 3;
 
+/** How a commit is made. */
 export interface CommitOptions extends StorageOptions {
   /** Kept with the snapshot. */
   readonly metadata?: JsonObject | undefined;
@@ -33,6 +34,7 @@ export interface CommitOptions extends StorageOptions {
   readonly rewriteManifests?: boolean | undefined;
 }
 
+/** How a commit is made, and what is done when others come first. */
 export interface RebasingCommitOptions extends CommitOptions {
   /** What is done when others committed first: rebase by these rules (`true`: where nothing conflicts), and try again. */
   readonly rebase?: RebasePolicy | boolean | undefined;

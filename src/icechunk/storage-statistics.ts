@@ -11,11 +11,13 @@ import { encodeIdentifier, OBJECT_ID_BYTES, type ObjectId } from "./format/ident
 import type { RepoInfo } from "./format/repo.ts";
 import { FOLDERS, type RepositoryFiles } from "./repository-files.ts";
 
+/** Files or chunks, and their bytes as stored. */
 export interface Amount {
   readonly count: number;
   readonly bytes: number;
 }
 
+/** What a repository holds, by kind. */
 export interface StorageStatistics {
   /** Files by kind, garbage among them. */
   readonly files: {

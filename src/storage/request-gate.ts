@@ -8,6 +8,7 @@
 import { abortedError, onAbort } from "./abort.ts";
 import { RetryLater } from "./retry.ts";
 
+/** What may be under way at one server. */
 export interface GateLimits {
   /** Requests at a time. */
   readonly requests: number;

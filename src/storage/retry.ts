@@ -8,6 +8,7 @@ import { MoraineError } from "../errors.ts";
 import { sleep, throwIfAborted } from "./abort.ts";
 import type { StorageListener } from "./events.ts";
 
+/** How long an attempt that failed is repeated. */
 export interface RetryOptions {
   /** Attempts after the first; default 6. */
   readonly retries?: number | undefined;

@@ -33,6 +33,7 @@ import type {
   WriteOptions,
 } from "./storage.ts";
 
+/** How each kind of storage is reached. */
 export interface RouterOptions {
   readonly http?: HttpOptions | undefined;
   readonly s3?: S3Options | undefined;

@@ -29,6 +29,7 @@ export interface Version {
   readonly notAfter?: number | undefined;
 }
 
+/** How ranges are read. */
 export interface ReadOptions extends StorageOptions {
   /** The version that must still be there: another one is an error `SourceChanged`, never mixed bytes. */
   readonly version?: Version | undefined;
@@ -41,12 +42,14 @@ export interface ReadOptions extends StorageOptions {
   readonly allocate?: ((length: number) => Uint8Array) | undefined;
 }
 
+/** The bytes of ranges, all of one version of the object. */
 export interface ReadResult {
   /** A part for each range asked for, in order; each exactly as long as asked unless it was clipped. */
   readonly parts: readonly Uint8Array[];
   readonly version: Version;
 }
 
+/** When and how safely an object is written. */
 export interface WriteOptions extends StorageOptions {
   /** `"absent"`: create only. A version: replace only that state. Else `PreconditionFailed`. */
   readonly precondition?: "absent" | Version | undefined;
@@ -57,6 +60,7 @@ export interface WriteOptions extends StorageOptions {
   readonly durable?: boolean | undefined;
 }
 
+/** When an object is deleted. */
 export interface DeleteOptions extends StorageOptions {
   /** Delete only this state, else `PreconditionFailed`. */
   readonly precondition?: Version | undefined;

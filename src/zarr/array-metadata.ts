@@ -15,6 +15,7 @@ export type ChunkGrid =
   /** For each axis one length for all chunks, or `[length, count]` runs; zarr-extensions "rectilinear". */
   | { readonly name: "rectilinear"; readonly chunkShapes: readonly RectilinearAxis[] };
 
+/** The chunks of an axis: one length for all, or runs of equal ones. */
 export type RectilinearAxis = number | readonly (readonly [length: number, count: number])[];
 
 /** How the key of a chunk is made of its coordinates. */
@@ -23,6 +24,7 @@ export interface ChunkKeyEncoding {
   readonly separator: "/" | ".";
 }
 
+/** The metadata of an array, whatever document they come from (Zarr v3 core 3.1, "array metadata"); shapes in elements. */
 export interface ArrayMetadata {
   readonly shape: readonly number[];
   readonly dataType: DataType;
@@ -36,6 +38,7 @@ export interface ArrayMetadata {
   readonly attributes: JsonObject;
 }
 
+/** The metadata of a group. */
 export interface GroupMetadata {
   readonly attributes: JsonObject;
 }

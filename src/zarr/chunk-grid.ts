@@ -133,6 +133,11 @@ function axisChunkCount(axis: RectilinearAxis, length: number): number {
   return chunks;
 }
 
+/** Whether two shapes are equal, axis by axis. */
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((length, axis) => length === b[axis]);
+}
+
 /** Coordinates of the chunk at a position of the grid, counted in C order. */
 export function gridCoordinates(position: number, gridShape: readonly number[]): number[] {
   const coordinates = new Array<number>(gridShape.length).fill(0);

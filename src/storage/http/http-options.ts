@@ -13,6 +13,7 @@ export type HostHeaders =
   | Readonly<Record<string, string>>
   | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
 
+/** How servers are asked. */
 export interface HttpOptions extends RetryOptions {
   /**
    * Headers by host (`data.example.org`, with its port where it is not the usual one). They are sent to that

@@ -7,11 +7,9 @@
 import { createPipeline, type Pipeline } from "../../codecs/pipeline.ts";
 import { type ShardLayout, shardLayout } from "../../codecs/sharding.ts";
 import type { ArrayMetadata } from "../array-metadata.ts";
-import { largestChunk } from "../chunk-grid.ts";
+import { remembered } from "../by-shape.ts";
+import { largestChunk, sameShape } from "../chunk-grid.ts";
 import type { ChunkLayout } from "./chunk-layout.ts";
-
-/** Shapes that are remembered; grids of more shapes than that are made of few at a time. */
-const KEEP = 256;
 
 export class Decoders {
   readonly #metadata: ArrayMetadata;
@@ -50,17 +48,4 @@ export class Decoders {
     if (piece?.kind !== "shard") throw new RangeError(`the chunks of level ${level} are no shards`);
     return remembered(this.#shards, `${level}:${shape.join()}`, () => shardLayout(piece.sharding, shape));
   }
-}
-
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((length, axis) => length === b[axis]);
-}
-
-function remembered<Value>(values: Map<string, Value>, key: string, make: () => Value): Value {
-  const known = values.get(key);
-  if (known !== undefined) return known;
-  if (values.size >= KEEP) values.clear();
-  const made = make();
-  values.set(key, made);
-  return made;
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Version } from "../../storage/storage.ts";
-import { type ChunkPlaces, PLACE_INLINE, PLACE_MISSING, PLACE_RANGE } from "../chunk-source.ts";
+import { type ChunkPlaces, PLACE_MISSING, PLACE_RANGE } from "../chunk-source.ts";
 
 /** Places, with what is known of the objects that they are ranges of. */
 export interface PiecePlaces extends ChunkPlaces {
@@ -16,13 +16,12 @@ export interface PiecePlaces extends ChunkPlaces {
   readonly objectSizes?: readonly (number | undefined)[] | undefined;
 }
 
-/** Builds places, row by row. */
+/** Builds places of ranges, row by row. */
 export class PlacesBuilder {
   readonly #kinds: Uint8Array;
   readonly #locationIndexes: Uint32Array;
   readonly #offsets: Float64Array;
   readonly #lengths: Float64Array;
-  readonly #inline = new Map<number, Uint8Array>();
   readonly #locations: string[] = [];
   readonly #versions: (Version | undefined)[] = [];
   readonly #objectSizes: (number | undefined)[] = [];
@@ -49,12 +48,6 @@ export class PlacesBuilder {
     this.#lengths[row] = length;
   }
 
-  setInline(row: number, bytes: Uint8Array): void {
-    this.#kinds[row] = PLACE_INLINE;
-    this.#lengths[row] = bytes.length;
-    this.#inline.set(row, bytes);
-  }
-
   build(): PiecePlaces {
     return {
       kinds: this.#kinds,
@@ -62,7 +55,7 @@ export class PlacesBuilder {
       locationIndexes: this.#locationIndexes,
       offsets: this.#offsets,
       lengths: this.#lengths,
-      inline: this.#inline,
+      inline: new Map(),
       versions: this.#versions,
       objectSizes: this.#objectSizes,
     };

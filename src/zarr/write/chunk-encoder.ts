@@ -12,6 +12,7 @@ import { itemSize } from "../../data-types/data-type.ts";
 import { MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../array-metadata.ts";
+import { remembered } from "../by-shape.ts";
 import { chunkExtent, largestChunk } from "../chunk-grid.ts";
 import { filledChunk } from "../filled.ts";
 import { Window } from "../read/flow.ts";
@@ -27,8 +28,6 @@ export type RegionReader = (
 
 /** Decoded bytes of inner chunks that are encoded side by side. */
 const ENCODING_BYTES = 16 * 1024 * 1024;
-/** Shapes that are remembered; grids of more shapes than that are made of few at a time. */
-const KEEP = 256;
 
 /**
  * Encodes the chunks of one array.
@@ -70,7 +69,7 @@ export class ChunkEncoder {
   /** The codecs of inner chunks, or of chunks that are no shards. */
   pipeline(shape: readonly number[]): Pipeline {
     const { dataType, fillValue } = this.metadata;
-    return remembered(this.#pipelines, shape, () =>
+    return remembered(this.#pipelines, shape.join(), () =>
       createPipeline(this.#codecs, { shape, dataType, fillValue }),
     );
   }
@@ -79,7 +78,7 @@ export class ChunkEncoder {
   shard(shape: readonly number[]): ShardEncoder {
     const { sharding } = this;
     if (sharding === undefined) throw new MoraineError("InvalidArgument", "the array has no shards");
-    return remembered(this.#shards, shape, () => new ShardEncoder(sharding, shape));
+    return remembered(this.#shards, shape.join(), () => new ShardEncoder(sharding, shape));
   }
 
   /**
@@ -196,14 +195,4 @@ export function padded(
   });
   box.copy(data, 0, to, 0, itemSize(metadata.dataType) ?? 1);
   return to;
-}
-
-function remembered<Value>(values: Map<string, Value>, shape: readonly number[], make: () => Value): Value {
-  const key = shape.join();
-  const known = values.get(key);
-  if (known !== undefined) return known;
-  if (values.size >= KEEP) values.clear();
-  const made = make();
-  values.set(key, made);
-  return made;
 }
