@@ -60,6 +60,41 @@ export type ErrorCode =
   /** The operation was cancelled through its signal. */
   | "Aborted";
 
+/** Every code once: the record cannot lack one. */
+const CODES: Readonly<Record<ErrorCode, true>> = {
+  NotFound: true,
+  UnknownFormat: true,
+  TruncatedFile: true,
+  CorruptFile: true,
+  CorruptChunk: true,
+  ChecksumMismatch: true,
+  InvalidMetadata: true,
+  UnsupportedDataType: true,
+  UnsupportedFilter: true,
+  UnsupportedCodec: true,
+  UnsupportedLayout: true,
+  UnsupportedVersion: true,
+  LimitExceeded: true,
+  NumberTooLarge: true,
+  InvalidArgument: true,
+  OutOfBounds: true,
+  SourceChanged: true,
+  Unauthorized: true,
+  AccessDenied: true,
+  StorageFailed: true,
+  PreconditionFailed: true,
+  ReadOnly: true,
+  AlreadyExists: true,
+  Conflict: true,
+  Incompatible: true,
+  Aborted: true,
+};
+
+/** Whether a text is a code of an error. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(CODES, text);
+}
+
 /** Where something went wrong, as far as it is known. */
 export interface ErrorPlace {
   /** Address of the file, object or store. */

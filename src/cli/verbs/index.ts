@@ -60,6 +60,11 @@ export const index: Verb = {
     },
     ...COMBINE_OPTIONS,
     { name: "update", help: "index anew what changed of the repository's sources, remove what went" },
+    {
+      name: "journal",
+      value: "FOLDER",
+      help: "keep what scans find there; after an interruption the same command goes on where it was",
+    },
     { name: "on-error", value: "RULE", help: "sources that cannot be opened: stop (default), or skip" },
   ],
   positionals: { minimum: 0, maximum: Number.POSITIVE_INFINITY },
@@ -70,6 +75,7 @@ export const index: Verb = {
     "moraine index sst-2019.nc sst-2020.nc --concat time --to archive.icechunk",
     "moraine index sst-2021.nc --append time --to archive.icechunk",
     "moraine index --update --to archive.icechunk",
+    "moraine index archive/*.nc --concat time --journal scans --to archive.icechunk",
   ],
   async run(words, context) {
     const target = words.text("to");
@@ -102,6 +108,7 @@ export const index: Verb = {
         ...(split !== undefined && { splitChunks: parseBytes(split, "split-chunks") }),
         ...combineOptions(words),
         update: words.flag("update"),
+        journal: words.text("journal"),
         onError: oneOf(words, "on-error", ["stop", "skip"]),
         onProgress: (progress) => line.show(progress),
       });

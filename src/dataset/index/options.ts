@@ -39,6 +39,11 @@ export interface IndexOptions extends SourceOptions, CombineOptions, StorageForm
   readonly update?: boolean | undefined;
   /** What is done with sources that cannot be opened: an error (`"stop"`, default), or left out and told of. */
   readonly onError?: "stop" | "skip" | undefined;
+  /**
+   * Folder that takes what was found in each source (NetCDF classic, HDF5). A later run with the same folder scans
+   * only the sources that are not in it or have changed since; it may be deleted at any time between runs.
+   */
+  readonly journal?: string | undefined;
   /** Told how far it is. */
   readonly onProgress?: ((progress: IndexProgress) => void) | undefined;
 }

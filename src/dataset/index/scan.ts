@@ -8,6 +8,7 @@ import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { CombineOptions } from "../combine/options.ts";
 import { planAppend, planCombined } from "../combine/plan-combined.ts";
 import { mapConcurrent } from "../concurrent.ts";
+import { Journal } from "../journal/journal.ts";
 import { addressOf, openSource } from "../open.ts";
 import { absolutePath, type OpenedSource } from "../source.ts";
 import { groupNames } from "./group-names.ts";
@@ -29,12 +30,15 @@ export class Scan {
   /** Sources that could not be opened and were left out. */
   readonly failed: ChangedArray[] = [];
   readonly #options: IndexingOptions;
+  readonly #journal: Journal | undefined;
   #files = 0;
   #chunks = 0;
 
   constructor(addresses: readonly string[], options: IndexingOptions) {
     this.addresses = addresses.map(addressOf);
     this.#options = options;
+    const { journal } = options;
+    this.#journal = journal === undefined ? undefined : new Journal(journal, options);
   }
 
   /**
@@ -106,9 +110,10 @@ export class Scan {
   /** Opens a source; undefined for one that is left out. */
   async #open(address: string): Promise<OpenedSource | undefined> {
     try {
-      return await openSource(address, this.#options);
+      return await (this.#journal?.open(address) ?? openSource(address, this.#options));
     } catch (error) {
-      if (!isMoraineError(error) || error.code === "Aborted") throw error;
+      if (!isMoraineError(error) || error.code === "Aborted" || this.#journal?.holds(error.source))
+        throw error;
       const placed = error.at({ source: address });
       if (this.#options.onError !== "skip") throw placed;
       this.failed.push({ source: address, path: "/", code: placed.code, reason: placed.message });
