@@ -222,13 +222,17 @@ export class S3Storage implements Storage {
 async function* bodyOf(answer: GetObjectCommandOutput): AsyncGenerator<Uint8Array, void, undefined> {
   const { Body } = answer;
   if (Body === undefined) throw new RetryLater("the answer has no body");
-  if (Symbol.asyncIterator in Body) {
-    for await (const piece of Body as AsyncIterable<unknown>) {
+  if (isStream(Body)) {
+    for await (const piece of Body) {
       if (piece instanceof Uint8Array) yield piece;
     }
     return;
   }
   yield await Body.transformToByteArray();
+}
+
+function isStream(body: object): body is AsyncIterable<unknown> {
+  return Symbol.asyncIterator in body;
 }
 
 function versionOf(
