@@ -27,10 +27,9 @@ const NOTHING: IndexPlan = { nodes: [], decoded: [], leftOut: [], notes: [] };
 /** Opens the sources and plans what becomes of them. */
 export class Scan {
   readonly addresses: readonly string[];
-  /** Sources that could not be opened and were left out. */
-  readonly failed: ChangedArray[] = [];
   readonly #options: IndexingOptions;
   readonly #journal: Journal | undefined;
+  readonly #failed = new Map<string, ChangedArray>();
   #files = 0;
   #chunks = 0;
 
@@ -116,22 +115,26 @@ export class Scan {
         throw error;
       const placed = error.at({ source: address });
       if (this.#options.onError !== "skip") throw placed;
-      this.failed.push({ source: address, path: "/", code: placed.code, reason: placed.message });
+      this.#failed.set(address, { source: address, path: "/", code: placed.code, reason: placed.message });
       return undefined;
     }
   }
 
   #requireSome(): void {
     const [first] = this.failed;
-    if (first === undefined || this.failed.length < this.addresses.length) return;
+    if (first === undefined || this.indexed.length > 0) return;
     throw new MoraineError(first.code, `no source can be opened; the first: ${first.reason}`, {
       source: first.source,
     });
   }
 
+  /** Sources that could not be opened and were left out, in the order of the sources. */
+  get failed(): readonly ChangedArray[] {
+    return this.addresses.flatMap((address) => this.#failed.get(address) ?? []);
+  }
+
   /** Those that were indexed. */
   get indexed(): readonly string[] {
-    const failed = new Set(this.failed.map(({ source }) => source));
-    return this.addresses.filter((address) => !failed.has(address));
+    return this.addresses.filter((address) => !this.#failed.has(address));
   }
 }
