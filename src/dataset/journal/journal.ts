@@ -87,7 +87,7 @@ export class Journal {
       const record = parseScan(bytes);
       if (record.address !== address) return undefined;
       const now = await storage.head(address, { signal });
-      return isSurelySame(now, record.version) ? this.#restore(place, version, bytes) : undefined;
+      return isSurelySame(now, record.version) ? this.#restore(place, version, bytes, record) : undefined;
     } catch (error) {
       // A source that is gone is told of by its scan.
       if (isMoraineError(error) && UNUSABLE.has(error.code)) return undefined;
@@ -95,15 +95,16 @@ export class Journal {
     }
   }
 
-  #restore(place: string, placeVersion: Version, bytes: Uint8Array): OpenedSource {
-    const record = parseScan(bytes);
+  #restore(
+    place: string,
+    placeVersion: Version,
+    bytes: Uint8Array,
+    record: ScanRecord = parseScan(bytes),
+  ): OpenedSource {
     const format = RECORDED.find((name) => name === record.format);
     if (format === undefined) throw refuse();
     const { storage, cacheBytes } = this.#options;
-    const contents: RecordedContents = {
-      loader: (recorded, at) => this.#loader(place, placeVersion, bytes, recorded, at),
-      array: this.#arraysOf(record),
-    };
+    const contents = this.#contentsOf(place, placeVersion, bytes, record);
     const root = groupNodeOf(recordedRoot(record, this.#texts, contents));
     return {
       address: record.address,
@@ -113,6 +114,14 @@ export class Journal {
       isNative: () => false,
       statistics: () => storage.statistics,
       close: () => Promise.resolve(),
+    };
+  }
+
+  /** Apart: what lives as long as the source must not share a scope with the bytes of its whole record. */
+  #contentsOf(place: string, version: Version, bytes: Uint8Array, record: ScanRecord): RecordedContents {
+    return {
+      loader: (recorded, at) => this.#loader(place, version, bytes, recorded, at),
+      array: this.#arraysOf(record),
     };
   }
 
@@ -146,7 +155,9 @@ export class Journal {
     const open = async (): Promise<OpenedSource> => {
       const reads = new OwnReads(this.#options.storage, address);
       const source = await openSource(address, { ...this.#options, storage: reads });
-      requireVersion(address, reads.version ?? {}, version);
+      const now = reads.version;
+      if (now === undefined) throw changed(address);
+      requireVersion(address, now, version);
       return source;
     };
     return async (path, isStored, options): Promise<VirtualArray> => {
@@ -155,10 +166,7 @@ export class Journal {
       const array: VirtualArray | undefined = node?.kind === "array" ? node : undefined;
       const found = isStored ? array?.stored : array;
       if (found !== undefined) return found;
-      throw new MoraineError("SourceChanged", "it is not what it was when it was scanned", {
-        source: address,
-        path,
-      });
+      throw changed(address, path);
     };
   }
 }
@@ -179,4 +187,8 @@ function isSurelySame(a: Version, b: Version): boolean {
   const tags = [a.etag, b.etag].every((etag) => etag !== undefined && !etag.startsWith("W/"));
   const times = [a, b].every(({ size, lastModified }) => size !== undefined && lastModified !== undefined);
   return (tags || times) && sameVersion(a, b);
+}
+
+function changed(source: string, path?: string): MoraineError {
+  return new MoraineError("SourceChanged", "it is not what it was when it was scanned", { source, path });
 }

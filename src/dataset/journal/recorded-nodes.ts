@@ -23,9 +23,9 @@ import type { ScanRecord } from "./scan-record.ts";
 /** Gives what a record does not hold in memory. */
 export interface RecordedContents {
   /** What loads the columns that begin at a byte of the record. */
-  loader(recorded: RecordedManifest, at: number): ManifestLoader;
+  readonly loader: (recorded: RecordedManifest, at: number) => ManifestLoader;
   /** The array as the file itself gives it. */
-  array(path: string, isStored: boolean, options?: StorageOptions): Promise<VirtualArray>;
+  readonly array: (path: string, isStored: boolean, options?: StorageOptions) => Promise<VirtualArray>;
 }
 
 /** The root group. Errors: `InvalidMetadata`, and those of array metadata. */
@@ -88,7 +88,7 @@ class RecordedNodes {
 
   #array(json: JsonObject): VirtualArray {
     const path = textOf(json["path"]);
-    const contents = this.#contents;
+    const { loader, array: arrayOfFile } = this.#contents;
     const isStored = json["in_file"] === true;
     const { stored, batch, disputed, notes, manifest } = json;
     const common = {
@@ -105,11 +105,10 @@ class RecordedNodes {
     if (isJsonObject(manifest) && typeof manifest["at"] === "number") {
       const recorded = parseRecordedManifest(manifest);
       const at = this.#record.columns + manifest["at"];
-      const load = contents.loader(recorded, at);
+      const load = loader(recorded, at);
       return { ...common, manifest: load, chunks: new ManifestChunkSource(load) };
     }
-    const ofFile = (options?: StorageOptions): Promise<VirtualArray> =>
-      contents.array(path, isStored, options);
+    const ofFile = (options?: StorageOptions): Promise<VirtualArray> => arrayOfFile(path, isStored, options);
     return {
       ...common,
       manifest: json["has_manifest"] === true ? fromFile(ofFile) : undefined,
