@@ -13,6 +13,7 @@ import { namesBelow } from "../storage/names.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import { isObjectId, type ObjectId } from "./format/identifier.ts";
 import type { RepoInfo, SnapshotInfo } from "./format/repo.ts";
+import { operationsLog } from "./operations-log.ts";
 import { updateRepo } from "./repo-update.ts";
 import { FOLDERS, type RepositoryFiles } from "./repository-files.ts";
 
@@ -93,6 +94,10 @@ export async function findLostCommits(
     const now = await files.readInfo(options);
     suspects = suspects.filter(({ id, time }) => isMissing(now, id, time));
   }
+  if (suspects.length > 0) {
+    const removed = await lastRemoval(files, Math.min(...suspects.map(({ time }) => time)), options);
+    suspects = suspects.filter(({ time }) => time >= removed);
+  }
   const lost: LostCommit[] = [];
   for (const { name, id } of suspects) {
     const commit = await readReceipt(files, name, options);
@@ -102,7 +107,16 @@ export async function findLostCommits(
   return lost.sort((a, b) => a.time.getTime() - b.time.getTime());
 }
 
-/** Whether a commit is in no history, and nothing says that it left on purpose. */
+/** When snapshots last left the history on purpose, after a time, by the whole operations log; before all time if never. */
+async function lastRemoval(files: RepositoryFiles, after: number, options: StorageOptions): Promise<number> {
+  for await (const { operation, updatedAt } of operationsLog(files, options)) {
+    if (updatedAt <= after) break;
+    if (operation.kind === "ExpirationRan" || operation.kind === "GCRan") return updatedAt;
+  }
+  return Number.NEGATIVE_INFINITY;
+}
+
+/** Whether a commit is in no history, and the newest operations do not say that it left on purpose. */
 function isMissing(info: RepoInfo, id: ObjectId, time: number): boolean {
   if (info.snapshots.has(id)) return false;
   for (const { prunedAncestorLogs } of info.snapshots.values())
