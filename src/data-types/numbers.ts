@@ -5,22 +5,10 @@
  */
 
 import { MoraineError } from "../errors.ts";
-import type { DataType } from "./data-type.ts";
+import type { DataType, SimpleName } from "./data-type.ts";
 import { bfloat16ToNumber, float16ToNumber, numberToBfloat16, numberToFloat16 } from "./floats.ts";
 
-export type NumberName =
-  | "int8"
-  | "int16"
-  | "int32"
-  | "int64"
-  | "uint8"
-  | "uint16"
-  | "uint32"
-  | "uint64"
-  | "float16"
-  | "bfloat16"
-  | "float32"
-  | "float64";
+export type NumberName = Exclude<SimpleName, "bool" | "complex64" | "complex128">;
 
 /** A type of numbers. */
 export interface NumberType {
