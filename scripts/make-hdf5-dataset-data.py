@@ -304,6 +304,13 @@ with h5py.File("phony.h5", "w") as f:
 dataset_view("phony.h5")
 expected["phony.h5"]["values"] = {}
 
+with h5py.File("paths.h5", "w") as f:
+    f["a/x"] = np.arange(6, dtype="i4").reshape(2, 3); f["a/inner/y"] = np.arange(4, dtype="i4")
+    f["b"] = f["a"]; f["inner"] = h5py.SoftLink("/b/inner"); f["outside"] = h5py.ExternalLink("links.target.h5", "/deep")
+    f["x"] = h5py.SoftLink("/a/x"); f["z"] = np.arange(2, dtype="i4")
+describe("paths.h5")
+dataset_view("paths.h5")
+
 with h5py.File("scales.h5", "w", track_order=True) as f:
     for name, length in (("s2", 4), ("s1", 4), ("t", 3)):
         f[name] = np.arange(length, dtype="f8"); f[name].make_scale(name)

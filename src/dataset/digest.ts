@@ -44,12 +44,15 @@ const VARIABLE_BYTES = 256;
 /** A file may claim any shape; hashing more than this takes minutes and must be asked for. */
 const DIGEST_LIMIT: number = 16 * 1024 ** 3;
 
-/** The digest of every array of a source, those of hidden dimensions too, in the order of the source. */
+/**
+ * The digest of every array of a source, those of hidden dimensions too, in the order of the source. A group that is
+ * reached by several paths is walked once.
+ */
 export async function* digestSource(
   source: OpenedSource,
   options: DigestOptions = {},
 ): AsyncGenerator<DigestRow, void, undefined> {
-  for await (const { path, node } of walkSource(source, "/", options)) {
+  for await (const { path, node } of walkSource(source, "/", { ...options, once: true })) {
     if (node.kind === "array") yield await digestRow(source, storedPath(path, node), node, options);
     else if (node.kind === "fault") {
       const stored = storedPath(path, node);

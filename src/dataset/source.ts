@@ -8,7 +8,7 @@ import { isMoraineError, MoraineError } from "../errors.ts";
 import type { FaultyArray, NotedGroup, VirtualArray } from "../manifest/virtual-group.ts";
 import type { Storage, StorageOptions } from "../storage/storage.ts";
 import { ZarrArray } from "../zarr/node.ts";
-import { nodeBelow, walkNodes } from "../zarr/tree.ts";
+import { nodeBelow, type WalkOptions, walkNodes } from "../zarr/tree.ts";
 
 /** The format of a source, as its bytes tell it. */
 export type SourceFormat = "hdf5" | "netcdf3" | "kerchunk-json" | "kerchunk-parquet" | "zarr" | "icechunk";
@@ -49,8 +49,8 @@ export function absolutePath(path: string): string {
 }
 
 /**
- * Every node of a source with its path, the root first (`/`), parents before their members. A group reached
- * twice is walked once; an array is given under every path that leads to it.
+ * Every node of a source with its path, the root first (`/`), parents before their members. What is reached by
+ * several paths is given under each; `once` walks a group under the first alone.
  *
  * Errors: `NotFound` when nothing is at `path`; the error of a node at `path` that cannot be read.
  *
@@ -59,7 +59,7 @@ export function absolutePath(path: string): string {
 export async function* walkSource(
   source: OpenedSource,
   path = "/",
-  options: StorageOptions = {},
+  options: WalkOptions = {},
 ): AsyncGenerator<{ readonly path: string; readonly node: SourceNode }, void, undefined> {
   const base = absolutePath(path);
   const start = await nodeBelow(source.root, base, options);

@@ -55,7 +55,7 @@ export interface FaultyArray extends FaultyNode {
   readonly storedName?: string | undefined;
 }
 
-/** A group; one that is reached by several hard links is the same object under each name. */
+/** A group. One that is reached by several paths is the same object under each, or has the same identity. */
 export interface VirtualGroup {
   readonly kind: "group";
   readonly attributes: JsonObject;
@@ -64,6 +64,8 @@ export interface VirtualGroup {
   /** Names of children that belong elsewhere: soft and external links. */
   readonly links?: ReadonlySet<string> | undefined;
   readonly notes?: readonly string[] | undefined;
+  /** The first of several views of one group, in which its arrays have other dimensions; absent for the first. */
+  readonly first?: VirtualGroup | undefined;
 }
 
 /** A group of a tree with what is to be told of it. */
@@ -71,15 +73,25 @@ export interface NotedGroup extends GroupNode {
   readonly notes?: readonly string[] | undefined;
 }
 
-/** A group of a file as a group of a tree. */
+const nodes = new WeakMap<VirtualGroup, NotedGroup>();
+
+/** A group of a file as a group of a tree: one and the same for the same group. */
 export function groupNodeOf(group: VirtualGroup): NotedGroup {
+  const known = nodes.get(group);
+  if (known) return known;
+  const made = makeGroupNode(group);
+  nodes.set(group, made);
+  return made;
+}
+
+function makeGroupNode(group: VirtualGroup): NotedGroup {
   const node = (child: VirtualGroup | VirtualArray | FaultyArray): ZarrNode =>
     child.kind === "group" ? groupNodeOf(child) : child;
   return {
     kind: "group",
     attributes: group.attributes,
     notes: group.notes,
-    identity: group,
+    identity: group.first ?? group,
     links: group.links,
     async child(name) {
       const child = group.children.get(name);

@@ -63,36 +63,68 @@ export async function nodeBelow(
   return node;
 }
 
+/** Groups that have several paths are walked again under each until so many nodes were: paths can be exponentially many. */
+export const MAXIMUM_REPEATED = 100_000;
+
+export interface WalkOptions extends StorageOptions {
+  /** Walks a group that is reached by several paths under the first, those by hard links first; else under each. */
+  readonly once?: boolean | undefined;
+}
+
+interface Waiting {
+  readonly path: string;
+  readonly node: ZarrNode;
+  readonly above: Entered | undefined;
+}
+
+/** A group on the way to a node. */
+interface Entered {
+  readonly identity: object;
+  readonly above: Entered | undefined;
+}
+
 /**
  * Every node below a group with its path (without a slash in front), parents first, siblings by name. A group
- * that is reached twice is walked once.
+ * inside of itself is not walked again.
  */
 export async function* walkNodes(
   root: GroupNode,
-  options?: StorageOptions,
+  options: WalkOptions = {},
 ): AsyncGenerator<{ readonly path: string; readonly node: ZarrNode }, void, undefined> {
-  const seen = new Set<object>([root.identity]);
-  const linked: { path: string; node: ZarrNode }[] = [];
+  const seen = new Set<object>();
+  let repeated = 0;
+  const linked: Waiting[] = [];
   // Depth first: of several paths to a group the one counts that other programs meet first.
-  const waiting: { path: string; node: ZarrNode }[] = [];
-  const enter = async (group: GroupNode, prefix: string): Promise<void> => {
-    const members: typeof waiting = [];
-    for (const [name, node] of await group.children(options)) {
-      const isLink = node.kind === "group" && group.links?.has(name);
-      (isLink ? linked : members).push({ path: prefix + name, node });
+  const waiting: Waiting[] = [];
+  const enter = async (group: GroupNode, prefix: string, above: Entered | undefined): Promise<void> => {
+    const members: Waiting[] = [];
+    const entered = { identity: group.identity, above };
+    const children = await group.children(options);
+    for (const [name, node] of children) {
+      const isLink = options.once && node.kind === "group" && group.links?.has(name);
+      (isLink ? linked : members).push({ path: prefix + name, node, above: entered });
     }
-    waiting.push(...members.reverse());
+    for (const member of members.reverse()) waiting.push(member);
+    if (seen.has(group.identity)) repeated += 1 + children.size;
+    seen.add(group.identity);
   };
-  await enter(root, "");
+  await enter(root, "", undefined);
   for (;;) {
     const next = waiting.pop() ?? linked.shift();
     if (next === undefined) return;
-    const { path, node } = next;
-    if (node.kind === "group") {
-      if (seen.has(node.identity)) continue;
-      seen.add(node.identity);
-      yield next;
-      await enter(node, `${path}/`);
-    } else yield next;
+    const { path, node, above } = next;
+    if (node.kind !== "group") yield { path, node };
+    else if (
+      !seen.has(node.identity) ||
+      (!options.once && repeated < MAXIMUM_REPEATED && !isWithin(above, node))
+    ) {
+      yield { path, node };
+      await enter(node, `${path}/`, above);
+    }
   }
+}
+
+function isWithin(above: Entered | undefined, { identity }: GroupNode): boolean {
+  for (let at = above; at; at = at.above) if (at.identity === identity) return true;
+  return false;
 }

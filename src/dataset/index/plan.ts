@@ -7,6 +7,7 @@
 import type { JsonObject } from "../../binary/json.ts";
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { VirtualArray } from "../../manifest/virtual-group.ts";
+import type { ChunkSource } from "../../zarr/chunk-source.ts";
 import { isNodeName } from "../../zarr/tree.ts";
 import { mapConcurrent } from "../concurrent.ts";
 import { faultOf, type OpenedSource, walkSource } from "../source.ts";
@@ -105,7 +106,8 @@ class SourceTree {
   readonly notes: Note[] = [];
   readonly #source: OpenedSource;
   readonly #prefix: string;
-  readonly #seen = new Map<VirtualArray, string>();
+  /** The first path of each, by its chunks: its dimensions may have other names elsewhere. */
+  readonly #seen = new Map<ChunkSource, string>();
 
   private constructor(source: OpenedSource, prefix: string) {
     this.#source = source;
@@ -130,8 +132,8 @@ class SourceTree {
   }
 
   #array(path: string, array: VirtualArray): void {
-    const first = this.#seen.get(array);
-    if (first === undefined) this.#seen.set(array, path);
+    const first = this.#seen.get(array.chunks);
+    if (first === undefined) this.#seen.set(array.chunks, path);
     else this.#note(path, `the same array as ${first}`);
     this.arrays.push({ path, target: this.#target(path), array });
   }

@@ -68,13 +68,14 @@ class RecordedNodes {
 
   #group(id: number, json: JsonObject): VirtualGroup {
     const children = new Map<string, VirtualGroup | VirtualArray | FaultyArray>();
-    const { links, children: members } = json;
+    const { links, first, children: members } = json;
     const group: VirtualGroup = {
       kind: "group",
       attributes: objectOf(json["attributes"]),
       children,
       links: links === undefined ? undefined : new Set(textsOf(links)),
       notes: json["notes"] === undefined ? undefined : textsOf(json["notes"]),
+      first: first === undefined ? undefined : this.#first(first),
     };
     // Before its children: a hard link may lead from them back to it.
     this.#known.set(id, group);
@@ -83,6 +84,13 @@ class RecordedNodes {
       if (!isJsonArray(member) || typeof member[1] !== "number") throw refuse();
       children.set(textOf(member[0]), this.node(member[1]));
     }
+    return group;
+  }
+
+  /** Known already: views are recorded in the order in which they are met. */
+  #first(id: JsonValue): VirtualGroup {
+    const group = typeof id === "number" ? this.#known.get(id) : undefined;
+    if (group?.kind !== "group") throw refuse();
     return group;
   }
 
@@ -100,8 +108,13 @@ class RecordedNodes {
       described: flagOf(json["described"]),
       notes: notes === undefined ? undefined : textsOf(notes),
       disputed: optionalText(disputed),
-      stored: typeof stored === "number" ? this.#stored(stored) : undefined,
+      stored: stored === undefined ? undefined : this.#arrayOf(stored),
     };
+    const { twin } = json;
+    if (twin !== undefined) {
+      const { manifest: shared, chunks } = this.#arrayOf(twin);
+      return { ...common, manifest: shared, chunks };
+    }
     if (isJsonObject(manifest) && typeof manifest["at"] === "number") {
       const recorded = parseRecordedManifest(manifest);
       const at = this.#record.columns + manifest["at"];
@@ -120,9 +133,9 @@ class RecordedNodes {
     };
   }
 
-  #stored(id: number): VirtualArray {
-    const node = this.node(id);
-    if (node.kind !== "array") throw refuse();
+  #arrayOf(id: JsonValue): VirtualArray {
+    const node = typeof id === "number" ? this.node(id) : undefined;
+    if (node?.kind !== "array") throw refuse();
     return node;
   }
 }

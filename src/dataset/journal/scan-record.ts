@@ -10,6 +10,7 @@ import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../../
 import { isMoraineError } from "../../errors.ts";
 import type { FaultyArray, NotedGroup, VirtualArray } from "../../manifest/virtual-group.ts";
 import type { StorageOptions, Version } from "../../storage/storage.ts";
+import type { ChunkSource } from "../../zarr/chunk-source.ts";
 import { arrayMetadataToJson } from "../../zarr/metadata-v3.ts";
 import type { OpenedSource } from "../source.ts";
 import { definedMembers, exactJson } from "./exact-json.ts";
@@ -17,7 +18,7 @@ import type { MetadataTexts } from "./metadata-texts.ts";
 import { encodeManifest, parseVersion, refuse, versionToJson } from "./recorded-manifest.ts";
 
 /** The number at its end changes whenever the form does, or what readers make of a file. */
-const FORM = new TextEncoder().encode("morscan1");
+const FORM = new TextEncoder().encode("morscan2");
 const PREFIX = 16;
 
 /** A record's header, and where its columns begin. */
@@ -91,6 +92,10 @@ class RecordedTree {
   readonly #texts: MetadataTexts;
   readonly #options: StorageOptions;
   readonly #known = new Map<object, number>();
+  /** The first view of each group, by its identity. */
+  readonly #firsts = new Map<object, number>();
+  /** The first array that has certain chunks: another one may be the same with other names of dimensions. */
+  readonly #twins = new Map<ChunkSource, number>();
   #size = 0;
   #isFaithful = true;
 
@@ -106,9 +111,11 @@ class RecordedTree {
   }
 
   async #group(group: NotedGroup, path: string): Promise<number> {
-    const known = this.#known.get(group.identity);
+    const known = this.#known.get(group);
     if (known !== undefined) return known;
-    const id = this.#reserve(group.identity);
+    const id = this.#reserve(group);
+    const first = this.#firsts.get(group.identity);
+    if (first === undefined) this.#firsts.set(group.identity, id);
     const children: JsonValue[] = [];
     for (const [name, child] of await group.children(this.#options)) {
       const below = `${path}/${name}`;
@@ -125,6 +132,7 @@ class RecordedTree {
       attributes: group.attributes,
       notes: group.notes,
       links: group.links && [...group.links],
+      first,
       children,
     });
     return id;
@@ -135,6 +143,8 @@ class RecordedTree {
     if (known !== undefined) return known;
     const id = this.#reserve(array);
     const { barrier } = array;
+    const twin = this.#twins.get(array.chunks);
+    if (twin === undefined) this.#twins.set(array.chunks, id);
     this.nodes[id] = definedMembers({
       kind: "array",
       path,
@@ -148,7 +158,8 @@ class RecordedTree {
       disputed: array.disputed,
       batch: array.chunks.batch,
       has_manifest: array.manifest !== undefined,
-      manifest: await this.#manifest(array),
+      twin,
+      manifest: twin === undefined ? await this.#manifest(array) : undefined,
       stored: array.stored && (await this.#array(array.stored, path, true)),
     });
     return id;

@@ -13,7 +13,7 @@ import { type Dataset, parseDataset } from "./dataset.ts";
 import { arrayOfDataset } from "./dataset-array.ts";
 import { Hdf5File } from "./hdf5-file.ts";
 import { isDimensionOnly, variableName } from "./netcdf4/conventions.ts";
-import { type DatasetDimensions, findDimensions } from "./netcdf4/dimensions.ts";
+import { type DatasetDimensions, type GroupView, viewGroups } from "./netcdf4/dimensions.ts";
 import { extended } from "./netcdf4/unlimited.ts";
 import { type GraphObject, ObjectGraph } from "./object-graph.ts";
 
@@ -22,7 +22,12 @@ const SMALLEST_USER_BLOCK = 512;
 
 const UNCLOSED = "the file was not closed by its writer: what is read may be older than what was written";
 
-type Member = VirtualGroup | VirtualArray | FaultyArray;
+type ArrayMember = VirtualArray | FaultyArray;
+type Member = VirtualGroup | ArrayMember;
+
+interface GroupInMaking extends VirtualGroup {
+  readonly children: Map<string, Member>;
+}
 
 /**
  * Reads HDF5 files, and NetCDF-4 files as netCDF-C sees them: its names of dimensions, its hidden attributes.
@@ -56,8 +61,11 @@ class GroupBuilder {
   readonly #options: StorageOptions | undefined;
   readonly #datasets = new Map<GraphObject, Dataset>();
   readonly #faults = new Map<GraphObject, MoraineError>();
-  readonly #members = new Map<GraphObject, Member>();
-  readonly #variants = new Map<GraphObject, readonly VirtualArray[]>();
+  readonly #arrays = new Map<GraphObject, ArrayMember>();
+  /** The first view of each. */
+  readonly #groups = new Map<GraphObject, GroupInMaking>();
+  /** The arrays of each dataset by the names of their dimensions. */
+  readonly #variants = new Map<GraphObject, Map<string, VirtualArray>>();
 
   constructor(graph: ObjectGraph, storage: Storage, options: StorageOptions | undefined) {
     this.#graph = graph;
@@ -68,10 +76,10 @@ class GroupBuilder {
   async build(root: GraphObject): Promise<VirtualGroup> {
     const objects = reachable(root);
     for (const object of objects) if (object.kind === "dataset") this.#parse(object);
-    const dimensions = findDimensions(root, this.#datasets);
+    const views = viewGroups(root, this.#datasets);
     const names = new Map<GraphObject, readonly string[]>();
-    for (const [group, members] of dimensions) {
-      for (const [name, described] of members) {
+    for (const { group, dimensions } of views) {
+      for (const [name, described] of dimensions) {
         const object = group.members.get(name);
         if (object && !(object instanceof MoraineError) && !names.has(object))
           names.set(object, described.names);
@@ -80,33 +88,40 @@ class GroupBuilder {
     await Promise.all(
       objects
         .filter((object) => object.kind === "dataset")
-        .map(async (object) => void this.#members.set(object, await this.#array(object, names.get(object)))),
+        .map(async (object) => void this.#arrays.set(object, await this.#array(object, names.get(object)))),
     );
-    const children = new Map<GraphObject, Map<string, Member>>();
-    for (const object of objects) {
-      if (object.kind !== "group") continue;
-      const members = new Map<string, Member>();
-      const { values, notes } = attributeValues(object);
-      const dangling = [...object.members.keys()].flatMap((name) =>
-        isDangling(object, name) ? [`link "${name}" leads nowhere`] : [],
-      );
-      const all = [...notes, ...dangling];
-      if (object === root && root.in.file.isUnclosed) all.push(UNCLOSED);
-      children.set(object, members);
-      this.#members.set(object, {
-        kind: "group",
-        attributes: values,
-        children: members,
-        links: new Set(
-          [...object.links.values()].flatMap(({ name, target }) => (target.kind === "hard" ? [] : [name])),
-        ),
-        ...(all.length > 0 && { notes: all }),
-      });
+    const groups = new Map<GroupView, GroupInMaking>();
+    for (const view of views) {
+      const group = this.#group(view, view.group === root);
+      groups.set(view, group);
+      if (!this.#groups.has(view.group)) this.#groups.set(view.group, group);
     }
-    for (const [object, members] of children) this.#fill(object, members, dimensions.get(object));
-    const group = this.#members.get(root);
-    if (group?.kind !== "group") throw new MoraineError("CorruptFile", "the root is no group");
+    for (const [view, { children }] of groups) this.#fill(view, children, groups);
+    const group = this.#groups.get(root);
+    if (!group) throw new MoraineError("CorruptFile", "the root is no group");
     return group;
+  }
+
+  /** A view of a group without its members. */
+  #group({ group }: GroupView, isRoot: boolean): GroupInMaking {
+    const first = this.#groups.get(group);
+    const children = new Map<string, Member>();
+    if (first) return { ...first, children, first };
+    const { values, notes } = attributeValues(group);
+    const dangling = [...group.members.keys()].flatMap((name) =>
+      isDangling(group, name) ? [`link "${name}" leads nowhere`] : [],
+    );
+    const all = [...notes, ...dangling];
+    if (isRoot && group.in.file.isUnclosed) all.push(UNCLOSED);
+    return {
+      kind: "group",
+      attributes: values,
+      children,
+      links: new Set(
+        [...group.links.values()].flatMap(({ name, target }) => (target.kind === "hard" ? [] : [name])),
+      ),
+      ...(all.length > 0 && { notes: all }),
+    };
   }
 
   #parse(object: GraphObject): void {
@@ -118,7 +133,7 @@ class GroupBuilder {
     }
   }
 
-  async #array(object: GraphObject, dimensionNames: readonly string[] | undefined): Promise<Member> {
+  async #array(object: GraphObject, dimensionNames: readonly string[] | undefined): Promise<ArrayMember> {
     const dataset = this.#datasets.get(object);
     const hidden = isDimensionOnly(object);
     const { values, notes } = attributeValues(object);
@@ -146,8 +161,8 @@ class GroupBuilder {
   }
 
   /** The array with its dimensions: one and the same under every link that gives it the same ones. */
-  #inView(object: GraphObject, member: Member, dimensions: DatasetDimensions | undefined): Member {
-    if (member.kind === "group" || !dimensions) return member;
+  #inView(object: GraphObject, member: ArrayMember, dimensions: DatasetDimensions | undefined): ArrayMember {
+    if (!dimensions) return member;
     const { names, lengths } = dimensions;
     const shape = member.kind === "array" ? member.metadata.shape : member.shape;
     if (names.length !== shape?.length) return member;
@@ -156,31 +171,35 @@ class GroupBuilder {
     const longest = shape.map((length, axis) => Math.max(length, lengths[axis] ?? 0));
     const isLonger = longest.some((length, axis) => length !== shape[axis]);
     if (isSame && !isLonger) return member;
-    const variants = this.#variants.get(object) ?? [];
-    let variant = variants.find(({ metadata }) => sameNames(metadata.dimensionNames ?? [], names));
+    const variants = this.#variants.get(object) ?? new Map<string, VirtualArray>();
+    const key = JSON.stringify(names);
+    let variant = variants.get(key);
     if (!variant) {
       variant = { ...member, metadata: { ...member.metadata, dimensionNames: names } };
       if (isLonger) {
         variant = extended(variant, longest, this.#storage, object.in.file.metadata.source);
       }
-      this.#variants.set(object, [...variants, variant]);
+      this.#variants.set(object, variants.set(key, variant));
     }
     return variant;
   }
 
   /** Puts the members of a group under their names in the dataset view. */
   #fill(
-    group: GraphObject,
+    { group, dimensions, children }: GroupView,
     members: Map<string, Member>,
-    dimensions: ReadonlyMap<string, DatasetDimensions> | undefined,
+    groups: ReadonlyMap<GroupView, VirtualGroup>,
   ): void {
     for (const [name, object] of group.members) {
       if (object instanceof MoraineError) {
         if (!isDangling(group, name)) members.set(name, { kind: "fault", error: object });
         continue;
       }
-      const member = this.#members.get(object);
-      if (member) members.set(name, this.#inView(object, member, dimensions?.get(name)));
+      const view = children.get(name);
+      const below = (view && groups.get(view)) ?? this.#groups.get(object);
+      const array = this.#arrays.get(object);
+      if (below) members.set(name, below);
+      else if (array) members.set(name, this.#inView(object, array, dimensions.get(name)));
     }
     for (const [name, member] of [...members]) {
       const renamed = variableName(name);

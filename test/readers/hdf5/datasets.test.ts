@@ -90,9 +90,10 @@ test("a virtual dataset that follows its sources' chunks refers to them", async 
   expect(arrayAt(root, "/strided").barrier?.code).toBe("UnsupportedLayout");
 });
 
-test("hard links give the same group, soft and external ones lead on, lost ones are told", async () => {
+test("hard links give views of one group, soft and external ones lead on, lost ones are told", async () => {
   const root = await openFile("links.h5");
-  expect(root.children.get("b")).toBe(root.children.get("a"));
+  const b = root.children.get("b");
+  expect(b?.kind === "group" && b.first).toBe(root.children.get("a"));
   expect(nodeAt(root, "/a/up")).toBe(root);
   expect(nodeAt(root, "/outside")?.kind).toBe("group");
   const outside = arrayAt(root, "/outside/values");
@@ -101,6 +102,12 @@ test("hard links give the same group, soft and external ones lead on, lost ones 
   expect(lost?.kind === "fault" && lost.error.code).toBe("NotFound");
   const a = root.children.get("a");
   expect(a?.kind === "group" && a.notes).toEqual(['link "soft" leads nowhere']);
+});
+
+test("the views of a group have the same chunks", async () => {
+  const root = await openFile("paths.h5");
+  expect(arrayAt(root, "/b/x").chunks).toBe(arrayAt(root, "/a/x").chunks);
+  expect(arrayAt(root, "/inner/y").manifest).toBe(arrayAt(root, "/a/inner/y").manifest);
 });
 
 test("dimensions without values are hidden, and a variable of their name takes their place", async () => {

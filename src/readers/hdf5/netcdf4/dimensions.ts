@@ -6,6 +6,7 @@
  */
 
 import { MoraineError } from "../../../errors.ts";
+import { MAXIMUM_REPEATED } from "../../../zarr/tree.ts";
 import type { Dataset } from "../dataset.ts";
 import type { GraphObject } from "../object-graph.ts";
 import { attachedScales, coordinateIds, dimensionId, isDimensionOnly, isScale } from "./conventions.ts";
@@ -39,12 +40,8 @@ interface Scope {
   readonly group: GraphObject;
   readonly dimensions: Dimension[];
   readonly variables: Variable[];
-  readonly children: Scope[];
+  readonly children: Map<string, Scope>;
 }
-
-/** Groups are walked under every path, as netCDF-C does, as long as the paths are not too many. */
-const MAXIMUM_SCOPES = 20_000;
-const MAXIMUM_DEPTH = 200;
 
 /** The dimensions of a dataset, axis for axis. */
 export interface DatasetDimensions {
@@ -56,17 +53,26 @@ export interface DatasetDimensions {
   readonly lengths: readonly number[];
 }
 
-/**
- * For each group and each name in it that leads to a dataset what its dimensions are. (Two links to one dataset may
- * name its dimensions differently.)
- */
-export type FileDimensions = ReadonlyMap<GraphObject, ReadonlyMap<string, DatasetDimensions>>;
+/** A group under one of its paths: under each of them netCDF-C gives it dimensions of its own. */
+export interface GroupView {
+  readonly group: GraphObject;
+  /** By the name of the link. (Two links to one dataset may name its dimensions differently.) */
+  readonly dimensions: ReadonlyMap<string, DatasetDimensions>;
+  /** The groups in it by name, but those that it is inside of and those that have too many paths. */
+  readonly children: ReadonlyMap<string, GroupView>;
+}
 
-/** @param datasets those that can be read */
-export function findDimensions(
+/**
+ * Walks the groups of a file under every path, as netCDF-C does. A group that is inside of itself is not walked again,
+ * and no group for a second time once {@link MAXIMUM_REPEATED} nodes have been: paths can be exponentially many.
+ *
+ * @param datasets those that can be read
+ * @returns each group under each path: the root first, groups before their members
+ */
+export function viewGroups(
   root: GraphObject,
   datasets: ReadonlyMap<GraphObject, Dataset>,
-): FileDimensions {
+): readonly GroupView[] {
   const finder = new DimensionFinder(datasets);
   return finder.find(root);
 }
@@ -77,31 +83,33 @@ class DimensionFinder {
   readonly #byId = new Map<number, Dimension>();
   readonly #lengths = new Map<number, number>();
   #nextId = 0;
-  #scopes = 0;
+  /** Groups before their members. */
+  readonly #scopes: Scope[] = [];
 
   constructor(datasets: ReadonlyMap<GraphObject, Dataset>) {
     this.#datasets = datasets;
   }
 
-  find(root: GraphObject): FileDimensions {
-    const scope = this.#read(root, undefined, 0);
-    this.#match(scope, (variable) => variable.visible);
+  find(root: GraphObject): readonly GroupView[] {
+    this.#walk(root);
+    const scopes = this.#membersFirst();
+    this.#match(scopes, (variable) => variable.visible);
     // What netCDF-C passes over, last: it must not move the numbers of the others.
-    this.#match(scope, (variable) => !variable.visible);
-    this.#measure(scope);
-    const found = new Map<GraphObject, ReadonlyMap<string, DatasetDimensions>>();
-    const collect = ({ group, variables, children }: Scope): void => {
-      if (!found.has(group)) {
-        found.set(group, new Map(variables.map((variable) => [variable.name, this.#describe(variable)])));
-      }
-      for (const child of children) collect(child);
-    };
-    collect(scope);
-    return found;
+    this.#match(scopes, (variable) => !variable.visible);
+    for (const scope of scopes) this.#measure(scope);
+    const views = new Map<Scope, GroupView>();
+    for (const scope of scopes) {
+      views.set(scope, {
+        group: scope.group,
+        dimensions: new Map(scope.variables.map((variable) => [variable.name, this.#describe(variable)])),
+        children: new Map([...scope.children].flatMap(([name, child]) => pair(name, views.get(child)))),
+      });
+    }
+    return this.#scopes.flatMap((scope) => views.get(scope) ?? []);
   }
 
   /** The length of each unlimited dimension, by its id. */
-  #measure({ variables, children }: Scope): void {
+  #measure({ variables }: Scope): void {
     for (const { dataset, dimensions, shape, unlimited, visible } of variables) {
       if (dataset.layout.class === "virtual") continue;
       dimensions.forEach((dimension, axis) => {
@@ -109,7 +117,6 @@ class DimensionFinder {
         this.#lengths.set(dimension.id, Math.max(this.#lengths.get(dimension.id) ?? 0, shape[axis] ?? 0));
       });
     }
-    for (const child of children) this.#measure(child);
   }
 
   #describe({ dataset, dimensions, shape, unlimited, visible }: Variable): DatasetDimensions {
@@ -128,24 +135,45 @@ class DimensionFinder {
     };
   }
 
-  #read(group: GraphObject, parent: Scope | undefined, depth: number): Scope {
-    this.#scopes += 1;
-    const scope: Scope = { parent, group, dimensions: [], variables: [], children: [] };
-    const groups: GraphObject[] = [];
-    for (const [name, member] of group.members) {
-      if (member instanceof MoraineError) continue;
-      if (member.kind === "group") groups.push(member);
-      else if (member.kind === "datatype") this.#types.add(member);
-      else {
-        const dataset = this.#datasets.get(member);
-        if (dataset) this.#readDataset(scope, name, dataset);
+  #walk(root: GraphObject): void {
+    const seen = new Set<GraphObject>();
+    let repeated = 0;
+    const waiting: { name: string; group: GraphObject; parent: Scope | undefined }[] = [
+      { name: "", group: root, parent: undefined },
+    ];
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+      const { name, group, parent } = next;
+      if (seen.has(group)) {
+        if (isWithin(parent, group) || repeated >= MAXIMUM_REPEATED) continue;
+        repeated += 1 + group.members.size;
       }
+      seen.add(group);
+      const scope: Scope = { parent, group, dimensions: [], variables: [], children: new Map() };
+      parent?.children.set(name, scope);
+      this.#scopes.push(scope);
+      const groups: typeof waiting = [];
+      for (const [below, member] of group.members) {
+        if (member instanceof MoraineError) continue;
+        if (member.kind === "group") groups.push({ name: below, group: member, parent: scope });
+        else if (member.kind === "datatype") this.#types.add(member);
+        else {
+          const dataset = this.#datasets.get(member);
+          if (dataset) this.#readDataset(scope, below, dataset);
+        }
+      }
+      for (const entry of groups.reverse()) waiting.push(entry);
     }
-    for (const child of groups) {
-      if (this.#scopes >= MAXIMUM_SCOPES || depth >= MAXIMUM_DEPTH || isWithin(scope, child)) continue;
-      scope.children.push(this.#read(child, scope, depth + 1));
+  }
+
+  /** Siblings in their order, as netCDF-C matches: the numbers of phony dimensions depend on it. */
+  #membersFirst(): Scope[] {
+    const order: Scope[] = [];
+    const waiting = this.#scopes.slice(0, 1);
+    for (let scope = waiting.pop(); scope; scope = waiting.pop()) {
+      order.push(scope);
+      for (const child of scope.children.values()) waiting.push(child);
     }
-    return scope;
+    return order.reverse();
   }
 
   #readDataset(scope: Scope, name: string, dataset: Dataset): void {
@@ -194,10 +222,10 @@ class DimensionFinder {
     return dimension;
   }
 
-  /** Children first: the numbers of phony dimensions depend on it. */
-  #match(scope: Scope, wanted: (variable: Variable) => boolean): void {
-    for (const child of scope.children) this.#match(child, wanted);
-    for (const variable of scope.variables) if (wanted(variable)) this.#matchVariable(scope, variable);
+  #match(scopes: readonly Scope[], wanted: (variable: Variable) => boolean): void {
+    for (const scope of scopes) {
+      for (const variable of scope.variables) if (wanted(variable)) this.#matchVariable(scope, variable);
+    }
   }
 
   #matchVariable(scope: Scope, variable: Variable): void {
@@ -245,7 +273,11 @@ class DimensionFinder {
   }
 }
 
-function isWithin(scope: Scope, group: GraphObject): boolean {
-  for (let at: Scope | undefined = scope; at; at = at.parent) if (at.group === group) return true;
+function pair<Key, Value>(key: Key, value: Value | undefined): [Key, Value][] {
+  return value === undefined ? [] : [[key, value]];
+}
+
+function isWithin(scope: Scope | undefined, group: GraphObject): boolean {
+  for (let at = scope; at; at = at.parent) if (at.group === group) return true;
   return false;
 }
