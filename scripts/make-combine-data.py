@@ -18,7 +18,8 @@ BY_COORDS = dict(combine="by_coords", data_vars="minimal")
 
 
 def make(name, time, units="days since 2000-01-01", lon=(0, 3), chunk=None, kind="f8", step=1, form="NETCDF4",
-         zlib=True, extra=False, bounds=False, group=None, packing=None, unlimited=False, level=1):
+         zlib=True, extra=False, bounds=False, group=None, packing=None, unlimited=False, level=1,
+         number=None):
     n = time[1] - time[0]
     with netCDF4.Dataset(os.path.join(OUT, name), "w", format=form) as data:
         g = data.createGroup(group) if group else data
@@ -38,7 +39,7 @@ def make(name, time, units="days since 2000-01-01", lon=(0, 3), chunk=None, kind
         g.createVariable("lon", "f4", ("lon",))[:] = np.arange(*lon)
         g.createVariable("mask", "i1", ("lat", "lon"))[:] = np.arange(*lon) % 2
         options = dict(zlib=zlib, shuffle=zlib, complevel=level, chunksizes=chunk) if form == "NETCDF4" else {}
-        v = g.createVariable("v", "i2" if packing else "f4", ("time", "lat", "lon"), fill_value=-999, **options)
+        v = g.createVariable("v", number or ("i2" if packing else "f4"), ("time", "lat", "lon"), fill_value=-999, **options)
         v.set_auto_maskandscale(False)
         if packing:
             v.scale_factor, v.add_offset = packing
@@ -92,6 +93,9 @@ groups = [make(f"group-{i}.nc", (2 * i, 2 * i + 2), chunk=CHUNK, group="model") 
 case("groups", groups, {"concat": "time"}, NESTED, group="model")
 codecs = [daily[0], make("codecs-1.nc", (4, 8), chunk=CHUNK, zlib=False), daily[2]]
 case("another encoding, decoded", codecs, {"concat": "time", "drift": "decode"}, NESTED)
+case("mostly another encoding, decoded", [codecs[1], *daily], {"concat": "time", "drift": "decode"}, NESTED)
+wide = [daily[0], make("wide-1.nc", (4, 8), chunk=CHUNK, number="f8", kind="i4"), make("wide-2.nc", (8, 12), chunk=CHUNK, number="i2")]
+case("other types, widened", wide, {"concat": "time", "drift": "decode"}, NESTED)
 make("packed-0.nc", (0, 2), chunk=CHUNK, packing=(0.5, 1.0))
 make("packed-1.nc", (2, 4), chunk=CHUNK, packing=(0.25, 1.0))
 

@@ -22,15 +22,14 @@ import {
 import { officialBarrier } from "../official-clients.ts";
 import { arrayOf } from "../source.ts";
 import { mergeAttributes } from "./attributes.ts";
+import { alike, checkDrift, commonForm, inCommonForm } from "./common-form.ts";
 import type { Contents } from "./contents.ts";
-import { codecsKey, describeDrift, findDrift } from "./drift.ts";
 import { missingPart } from "./missing-part.ts";
 import { distinctCells, joinNested } from "./nested-join.ts";
 import type { CombinePlanOptions } from "./options.ts";
 import { markPending, takePending } from "./pending.ts";
 import { chunkBytes, type Piece, widenPiece } from "./piece.ts";
 import { commonTimeEncoding, reencodeTimes, type TimeEncoding, timeElement } from "./time-encoding.ts";
-import { unpackPiece } from "./unpack.ts";
 
 /** Manifests that are loaded at the same time. */
 const CONCURRENT_MANIFESTS = 32;
@@ -73,7 +72,7 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
     piece: part.array && (await pieceOf(part, part.array, array, notes, options)),
   }));
   const barrier = parts.map((part) => part.array?.barrier).find((reason) => reason !== undefined);
-  const present = unpackedAlike(
+  const present = alike(
     loaded.flatMap(({ piece }) => (piece ? [piece] : [])),
     append,
     notes,
@@ -86,7 +85,7 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
   if (time && present.length < parts.length) {
     throw new MoraineError("Incompatible", "times in different units are not in all sources", { path });
   }
-  const common = first.metadata;
+  const common = append ? first.metadata : commonForm(present);
   const held = new Set(loaded.flatMap(({ piece, index }) => (piece ? [index.join()] : [])));
   const given = present.values();
   const adjusted = loaded.flatMap(({ piece: own, index, contents, lengths }, position) => {
@@ -191,50 +190,6 @@ async function pieceOf(
   return { ...piece, manifest: marked };
 }
 
-/** Pieces that are packed differently as the numbers that they stand for, where that is asked for. */
-function unpackedAlike(
-  pieces: readonly Piece[],
-  append: boolean,
-  notes: string[],
-  { drift }: CombinePlanOptions,
-): readonly Piece[] {
-  const [packing] = findDrift(pieces, ["packing"]);
-  if (drift !== "decode" || append || packing === undefined) return pieces;
-  notes.push(`stored unpacked, as doubles: ${describeDrift(packing)}`);
-  return pieces.map(unpackPiece);
-}
-
-function checkDrift(
-  pieces: readonly Piece[],
-  { path, time }: ArrayParts,
-  { drift = "error" }: CombinePlanOptions,
-): void {
-  const isTime = time !== undefined || / since /i.test(String(pieces[0]?.metadata.attributes["units"] ?? ""));
-  // Times are re-encoded where their units differ.
-  const [found] = findDrift(pieces, ["data type", "dimensions", "packing", "flags"]);
-  const units = isTime ? undefined : findDrift(pieces, ["units"])[0];
-  const codecs = drift === "decode" ? undefined : encodingDrift(pieces);
-  const serious = found ?? units ?? codecs;
-  if (serious === undefined) return;
-  const choices = [
-    ...(drift === "split" ? [] : ["--drift split makes a group of each"]),
-    ...(serious === codecs ? ["--drift decode stores what deviates in the common form"] : []),
-    ...(serious.kind === "packing" ? ["--drift decode stores all of it unpacked"] : []),
-  ];
-  throw new MoraineError("Incompatible", [describeDrift(serious), ...choices].join("; "), {
-    path,
-    source: serious.variants[1]?.sources[0],
-  });
-}
-
-/** Drift of codecs among the pieces whose chunks would stay where they are. */
-function encodingDrift(pieces: readonly Piece[]) {
-  return findDrift(
-    pieces.filter(({ manifest }) => manifest !== undefined),
-    ["codecs"],
-  )[0];
-}
-
 /** A piece in the encoding of the whole. */
 function adjust(
   piece: Piece,
@@ -247,23 +202,7 @@ function adjust(
     if (piece.existing === true) return piece;
     return reencodeTimes(piece, from, time, all[0]?.existing === true ? common : timeElement(all));
   }
-  if (piece.manifest === undefined) return piece;
-  if (codecsKey(piece.metadata.codecs) !== codecsKey(common.codecs)) return { ...piece, manifest: undefined };
-  return withExplicitFill(piece, common.fillValue);
-}
-
-/** Where another fill value holds, chunks that are not stored must be. */
-function withExplicitFill(piece: Piece, fillValue: Uint8Array): Piece {
-  const { manifest, metadata } = piece;
-  const same =
-    metadata.fillValue.length === fillValue.length &&
-    metadata.fillValue.every((byte, at) => byte === fillValue[at]);
-  if (same || manifest?.positions === undefined || piece.existing === true) return piece;
-  const stored = new Set(manifest.positions);
-  const absent: number[] = [];
-  const cells = manifest.gridShape.reduce((product, length) => product * length, 1);
-  for (let position = 0; position < cells; position++) if (!stored.has(position)) absent.push(position);
-  return { ...piece, manifest: markPending(manifest, absent, chunkBytes(metadata)) };
+  return inCommonForm(piece, common);
 }
 
 /** Few large chunks. */

@@ -4,9 +4,11 @@
  * @module
  */
 
-import { type JsonValue, stringifyJson } from "../../binary/json.ts";
+import { type JsonObject, type JsonValue, stringifyJson } from "../../binary/json.ts";
 import type { CodecSpecification } from "../../codecs/codec.ts";
+import type { DataType } from "../../data-types/data-type.ts";
 import { dataTypeToJson } from "../../data-types/data-type-json.ts";
+import { decodeFillValueAttribute } from "../../manifest/fill-value-attribute.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 
 /** A kind of difference. */
@@ -30,7 +32,6 @@ const PACKING: Readonly<Record<string, JsonValue>> = {
   add_offset: 0,
   _FillValue: null,
   missing_value: null,
-  _Unsigned: "false",
 };
 const FLAGS = ["flag_values", "flag_masks", "flag_meanings"];
 
@@ -38,16 +39,33 @@ const FLAGS = ["flag_values", "flag_masks", "flag_meanings"];
 const VALUES: Readonly<Record<DriftKind, (metadata: ArrayMetadata) => string>> = {
   "data type": ({ dataType }) => stringifyJson(dataTypeToJson(dataType)),
   dimensions: ({ dimensionNames, shape }) => stringifyJson(dimensionNames ?? shape.map(() => null)),
-  packing: ({ attributes }) =>
-    Object.entries(PACKING)
-      .map(([key, absent]) => ({ key, value: attributes[key] ?? absent, absent }))
-      .filter(({ value, absent }) => value !== absent)
-      .map(({ key, value }) => `${key}=${stringifyJson(value)}`)
-      .join(", ") || "none",
+  packing: packingOf,
   units: ({ attributes }) => stringifyJson(attributes["units"] ?? null),
   flags: ({ attributes }) => stringifyJson(FLAGS.map((key) => attributes[key] ?? null)),
   codecs: ({ codecs }) => codecsKey(codecs),
 };
+
+/** The attributes that are not as if they were absent. */
+function packingOf({ attributes, dataType }: ArrayMetadata): string {
+  const { _FillValue: mark } = attributes;
+  const given: Readonly<Record<string, JsonValue | undefined>> = {
+    ...attributes,
+    // Its encoded form differs from type to type.
+    _FillValue: mark === undefined ? undefined : (decodeFillValueAttribute(mark, dataType) ?? mark),
+  };
+  const words = Object.entries(PACKING)
+    .map(([key, absent]) => ({ key, value: given[key] ?? absent, absent }))
+    .filter(({ value, absent }) => value !== absent)
+    .map(({ key, value }) => `${key}=${stringifyJson(value)}`);
+  const sign = signOf(attributes, dataType);
+  return [...words, ...(sign === undefined ? [] : [`_Unsigned=${sign}`])].join(", ") || "none";
+}
+
+/** The value of `_Unsigned` where it makes integers be read with the other sign than their type has. */
+export function signOf({ _Unsigned }: JsonObject, { name }: DataType): "true" | "false" | undefined {
+  if (_Unsigned === "true" && name.startsWith("int")) return "true";
+  return _Unsigned === "false" && name.startsWith("uint") ? "false" : undefined;
+}
 
 /** Settings of compressors that only an encoder looks at. */
 const ENCODER_SETTINGS: ReadonlySet<string> = new Set([

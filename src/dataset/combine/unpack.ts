@@ -9,6 +9,7 @@ import { decodeElements } from "../../data-types/elements.ts";
 import { MoraineError } from "../../errors.ts";
 import { decodeFillValueAttribute, encodeFillValueAttribute } from "../../manifest/fill-value-attribute.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
+import { signOf } from "./drift.ts";
 import type { Piece } from "./piece.ts";
 
 /** Attributes that speak of the packed numbers. */
@@ -37,8 +38,7 @@ export function unpackPiece(piece: Piece): Piece {
   const scale = numberOf(attributes["scale_factor"] ?? 1, piece.source);
   const offset = numberOf(attributes["add_offset"] ?? 0, piece.source);
   const missing = missingValues(metadata);
-  const wrap =
-    attributes["_Unsigned"] === "true" && dataType.name.startsWith("int") ? wrapOf(dataType.name) : 0;
+  const signed = signReader(metadata);
   const kept = Object.entries(attributes).filter(([key]) => !PACKED.includes(key));
   const nan = new Uint8Array(8);
   new DataView(nan.buffer).setFloat64(0, Number.NaN, true);
@@ -58,13 +58,30 @@ export function unpackPiece(piece: Piece): Piece {
       const bytes = new Uint8Array(packed.length * 8);
       const view = new DataView(bytes.buffer);
       for (let index = 0; index < packed.length; index++) {
-        const value = Number(packed[index]);
-        const whole = value < 0 ? value + wrap : value;
-        view.setFloat64(index * 8, missing.has(value) ? Number.NaN : whole * scale + offset, true);
+        const value = exactNumber(packed[index], piece.source);
+        const whole = signed(value);
+        const isMissing = missing.has(value) || missing.has(whole);
+        view.setFloat64(index * 8, isMissing ? Number.NaN : whole * scale + offset, true);
       }
       return bytes;
     },
   };
+}
+
+function exactNumber(value: unknown, source: string): number {
+  const number = Number(value);
+  if (typeof value === "bigint" && !Number.isSafeInteger(number)) {
+    throw new MoraineError("Incompatible", `${value} has no exact double to be unpacked to`, { source });
+  }
+  return number;
+}
+
+/** Integers with the sign that `_Unsigned` gives them (NetCDF Users Guide, "Attribute Conventions"). */
+function signReader({ attributes, dataType }: ArrayMetadata): (value: number) => number {
+  const sign = signOf(attributes, dataType);
+  const range = 2 ** Number(/\d+$/.exec(dataType.name)?.[0] ?? 0);
+  if (sign === "true") return (value) => (value < 0 ? value + range : value);
+  return sign === "false" ? (value) => (value >= range / 2 ? value - range : value) : (value) => value;
 }
 
 function numberOf(value: JsonValue, source: string): number {
@@ -72,14 +89,11 @@ function numberOf(value: JsonValue, source: string): number {
   throw new MoraineError("Incompatible", "scale_factor or add_offset is no number", { source });
 }
 
-/** 2 to the number of bits, which is what a negative number stands below its unsigned one. */
-function wrapOf(name: string): number {
-  return 2 ** Number(/\d+$/.exec(name)?.[0] ?? 0);
-}
-
 function missingValues({ attributes, dataType }: ArrayMetadata): Set<number> {
   const marks: (JsonValue | undefined)[] = [attributes["missing_value"]].flat();
   const fill = attributes["_FillValue"];
   if (fill !== undefined) marks.push(decodeFillValueAttribute(fill, dataType));
-  return new Set(marks.filter((mark) => typeof mark === "number" || typeof mark === "bigint").map(Number));
+  const numbers = marks.filter((mark) => typeof mark === "number" || typeof mark === "bigint").map(Number);
+  // A mark may be given more exactly than the values are.
+  return new Set(dataType.name === "float32" ? [...numbers, ...numbers.map(Math.fround)] : numbers);
 }

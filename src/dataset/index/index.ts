@@ -56,7 +56,9 @@ export async function index(
       statistics: statisticsOf(storage, [], started),
     };
   }
-  const chosen: IndexingOptions = { ...options, ...change.options, storage };
+  // Kerchunk Parquet has no chunks of different lengths.
+  const grid = options.grid ?? (format === "kerchunk-parquet" ? "regular" : undefined);
+  const chosen: IndexingOptions = { ...options, grid, ...change.options, storage };
   const scan = new Scan(change.addresses, chosen);
   for (const source of scan.addresses) refuseSecrets(source);
   const found = await scan.plan(address, options.append === undefined ? undefined : change.base);

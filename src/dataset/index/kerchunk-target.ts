@@ -10,6 +10,7 @@ import { type ChunkManifest, firstEntryFrom } from "../../manifest/chunk-manifes
 import { encodeParquetRecords } from "../../manifest/kerchunk/parquet-records.ts";
 import type { Reference } from "../../manifest/kerchunk/reference-set.ts";
 import {
+  type ArrayToStore,
   documentsV2,
   documentsV3,
   type StoredNode,
@@ -111,7 +112,7 @@ export class KerchunkTarget implements IndexTarget {
     });
     const groups = [...this.#groups].map(([path, attributes]) => ({ path, attributes }));
     if (!this.#groups.has("")) groups.unshift({ path: "", attributes: {} });
-    const isV2 = arrays.every((array) => versionTwoBarrier(array) === undefined);
+    const isV2 = this.#isVersionTwo(arrays);
     // One array that only v3 can say makes all of them v3: a reader opens a group in one version.
     const nodes = isV2 ? documentsV2(groups, arrays) : documentsV3(groups, arrays);
     const stored = arrays.map((array) => ({
@@ -127,6 +128,21 @@ export class KerchunkTarget implements IndexTarget {
       await this.#put(this.#address, encodeKerchunkJson(nodes, stored, this.#address), options);
     } else await this.#writeParquet(nodes, stored, options);
     return {};
+  }
+
+  /** Errors: `Incompatible` for Parquet in Zarr v3: fsspec finds no chunk there, and gives fill values. */
+  #isVersionTwo(arrays: readonly ArrayToStore[]): boolean {
+    for (const array of arrays) {
+      const barrier = versionTwoBarrier(array);
+      if (barrier === undefined) continue;
+      if (this.#form === "json") return false;
+      throw new MoraineError(
+        "Incompatible",
+        `Kerchunk Parquet is read in Zarr v2 only: ${barrier}; a .json target holds it, or --grid regular avoids it`,
+        { path: `/${array.path}` },
+      );
+    }
+    return true;
   }
 
   async #writeParquet(

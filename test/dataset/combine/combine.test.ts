@@ -78,6 +78,7 @@ describe("what differs between files", () => {
   it.each([
     ["codecs", ["daily-0.nc", "codecs-1.nc"], "codecs"],
     ["packing", ["packed-0.nc", "packed-1.nc"], "scale_factor=0.5"],
+    ["data types", ["daily-0.nc", "wide-2.nc"], "--drift decode stores all of it as float32"],
   ])("%s: is found before anything is written, and named", async (_, names, words) => {
     const target = newRepository();
     const error = await index(names.map(archiveFile), target, { concat: "time" }).catch((reason) => reason);
@@ -85,6 +86,24 @@ describe("what differs between files", () => {
     expect(error.message).toContain(words);
     expect(error.message).toContain(names[1]);
     await expect(open(target)).rejects.toMatchObject({ code: "NotFound" });
+  });
+
+  it("in encoding is stored in the form that most elements have", async () => {
+    const files = ["codecs-1.nc", "daily-0.nc", "daily-1.nc"].map(archiveFile);
+    const { summary } = await combined(files, { concat: "time", drift: "decode" });
+    expect(reencoded(summary)).toEqual(["/v: 2 of 6"]);
+  });
+
+  it("in data types is stored in one that holds all of them exactly", async () => {
+    const files = ["wide-1.nc", "daily-0.nc", "wide-2.nc"].map(archiveFile);
+    const { target, summary } = await combined(files, { concat: "time", drift: "decode" });
+    const root = await open(target);
+    expect((await root.array("v")).dataType).toEqual({ name: "float64" });
+    expect((await root.array("v")).attributes["_FillValue"]).toBe("AAAAAAA4j8A=");
+    expect((await root.array("time")).dataType).toEqual({ name: "float64" });
+    // The chunks of the one file that has this type stay.
+    expect(reencoded(summary)).toEqual(["/v: 4 of 6"]);
+    expect(summary.notes.map(({ note }) => note).join()).toContain("stored as float64");
   });
 
   it("levels of compression are no difference", async () => {

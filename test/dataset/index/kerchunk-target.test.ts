@@ -119,6 +119,17 @@ describe("the document", () => {
     expect(refs["scalar_i4/0"]).toEqual([address("netcdf3/cdf1-types.nc"), expect.any(Number), 4]);
   });
 
+  it("in Parquet is never in Zarr v3, in which fsspec finds no chunks", async () => {
+    const archive = [0, 1, 2].map((number) => file(`combine/partial-${number}.nc`));
+    const target = newTarget("parquet");
+    await expect(index(archive, target, { concat: "time", grid: "auto" })).rejects.toMatchObject({
+      code: "Incompatible",
+      path: "/v",
+    });
+    const { decoded } = await index(archive, target, { concat: "time" });
+    expect(decoded.map(({ path, reason }) => `${path} ${reason}`).join()).toContain("/v 3 of 4 chunks");
+  });
+
   it("is in Zarr v3 where v2 cannot say it", async () => {
     const target = newTarget("json");
     await index(

@@ -1,0 +1,156 @@
+"""Archives of many files, combined: a repository (opened by icechunk) and Kerchunk references (JSON and Parquet, opened by
+fsspec) must be to xarray what xarray.open_mfdataset makes of the original files: values, coordinates, attributes.
+
+usage: python scripts/checks/xarray-archives.py [--days N] [--daily FOLDER]
+
+FOLDER holds daily files to be used instead of small ones that are made here.
+"""
+
+import argparse, glob, os, subprocess, sys, tempfile, warnings
+
+import icechunk, netCDF4, numpy as np, xarray as xr, zarr
+
+warnings.simplefilter("ignore")
+icechunk.set_logs_filter("error")
+# Archives with leap years have chunks of different lengths.
+zarr.config.set({"array.rectilinear_chunks": True})
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROGRAM = ["node", os.path.join(HERE, "..", "..", "bin", "moraine.js")]
+TARGETS = ("icechunk", "json", "parquet")
+passed = failed = 0
+
+
+def moraine(*words):
+    done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"moraine {words[0]}: {done.stderr.strip()[-500:]}")
+
+
+def opened(target, group, **how):
+    """The dataset at a target as xarray opens it."""
+    if target.endswith(".icechunk"):
+        storage = icechunk.local_filesystem_storage(target)
+        containers = icechunk.Repository.fetch_config(storage).virtual_chunk_containers or {}
+        access = {prefix: icechunk.credentials.LocalFileSystemAccess for prefix in containers}
+        repository = icechunk.Repository.open(storage, authorize_virtual_chunk_access=access)
+        return xr.open_zarr(repository.readonly_session("main").store, consolidated=False, group=group, **how)
+    options = {"fo": target, "remote_protocol": "file"}
+    return xr.open_zarr("reference://", storage_options=options, consolidated=False, group=group, **how)
+
+
+def compare(what, target, expected, group=None):
+    global passed, failed
+    try:
+        found = opened(target, group).load()
+        expected = expected.load()
+        # A repository and references keep no order of variables.
+        assert set(found.variables) == set(expected.variables), f"{sorted(found.variables)} for {sorted(expected.variables)}"
+        xr.testing.assert_identical(found[sorted(found.data_vars)], expected[sorted(expected.data_vars)])
+        for name in expected.variables:
+            assert found[name].dtype == expected[name].dtype, f"{name}: {found[name].dtype} for {expected[name].dtype}"
+        passed += 1
+    except Exception as error:
+        failed += 1
+        print(f"{what}: {os.path.basename(target)}{' ' + group if group else ''}: {str(error)[:1500]}")
+
+
+def archive(what, folder, files, words, datasets):
+    """Indexes files into each kind of target and compares each of its groups."""
+    global failed
+    for ending in TARGETS:
+        target = os.path.join(folder, f"{what.replace(' ', '-')}.{ending}")
+        try:
+            moraine("index", *files, *words, "--to", target)
+        except RuntimeError as error:
+            failed += 1
+            print(f"{what}: {ending}: {error}")
+            continue
+        for group, expected in datasets.items():
+            compare(what, target, expected, group)
+
+
+def write(path, time, units="hours since 2000-01-01", lat=(0, 6), lon=(0, 10), chunks=None, packing=None, group=None,
+          calendar="standard", seed=0, **filters):
+    with netCDF4.Dataset(path, "a" if os.path.exists(path) else "w") as data:
+        node = data.createGroup(group) if group else data
+        data.title, node.history = "synthetic", "made for a check"
+        for name, size in (("time", None), ("lat", lat[1] - lat[0]), ("lon", lon[1] - lon[0])):
+            node.createDimension(name, size)
+        t = node.createVariable("time", "f8" if seed % 2 else "i4", ("time",))
+        t.units, t.calendar, t.standard_name = units, calendar, "time"
+        t[:] = time
+        node.createVariable("lat", "f4", ("lat",))[:] = 80 - 10 * np.arange(*lat)
+        node.createVariable("lon", "f8", ("lon",))[:] = 4.5 * np.arange(*lon)
+        node.createVariable("crs", "i4")[...] = 4326
+        node["crs"].grid_mapping_name = "latitude_longitude"
+        shape = (len(time), lat[1] - lat[0], lon[1] - lon[0])
+        rng = np.random.default_rng(seed)
+        for name in ("t2m", "u10"):
+            kind, fill = ("i2", np.int16(-32767)) if packing else ("f4", np.float32(-9999))
+            options = filters or {"zlib": True, "shuffle": True, "complevel": 1}
+            v = node.createVariable(name, kind, ("time", "lat", "lon"), fill_value=fill, chunksizes=chunks, **options)
+            v.set_auto_maskandscale(False)
+            v.units, v.grid_mapping = "K", "crs"
+            if packing:
+                v.scale_factor, v.add_offset = packing
+            values = rng.integers(-3000, 3000, shape).astype(kind) if packing else rng.normal(280, 9, shape).astype(kind)
+            values[rng.random(shape) < 0.05] = fill
+            v[:] = values
+    return path
+
+
+def mf(files, **how):
+    nested = {"combine": "nested", "concat_dim": "time"}
+    minimal = {"data_vars": "minimal", "coords": "minimal", "compat": "override"}
+    return xr.open_mfdataset(files, chunks={}, **minimal, **({} if "combine" in how else nested), **how)
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--days", type=int, default=365)
+parser.add_argument("--daily")
+arguments = parser.parse_args()
+with tempfile.TemporaryDirectory() as folder:
+    at = lambda name: os.path.join(folder, name)
+    daily = sorted(glob.glob(os.path.join(arguments.daily, "*.nc"))) if arguments.daily else [
+        write(at(f"day{day:03}.nc"), 24 * day + 6 * np.arange(4), chunks=(1, 6, 10), seed=2 * day) for day in range(arguments.days)
+    ]
+    archive("daily files", folder, daily, ["--concat", "time"], {None: mf(daily)})
+    archive("daily files by coordinates", folder, daily[::-1], ["--by-coords"], {None: mf(daily)})
+
+    lengths = {1999: 365, 2000: 366, 2001: 365, 2002: 365, 2003: 365, 2004: 366}
+    years = [write(at(f"year{year}.nc"), np.arange(days), f"days since {year}-01-01", chunks=(days, 3, 5), seed=2 * year)
+             for year, days in lengths.items()]
+    archive("leap years", folder, years, ["--concat", "time"], {None: mf(years)})
+    archive("leap years in a regular grid", folder, years, ["--concat", "time", "--grid", "regular"], {None: mf(years)})
+    plain = [write(at(f"plain{year}.nc"), np.arange(days), f"days since {year}-01-01", chunks=(days, 6, 10), seed=2 * year, zlib=False)
+             for year, days in lengths.items()]
+    archive("uncompressed leap years", folder, plain, ["--concat", "time"], {None: mf(plain)})
+    no_leap = [write(at(f"noleap{year}.nc"), np.arange(365), f"days since {year}-01-01 12:00", chunks=(100, 6, 10), seed=2 * year,
+                     calendar="noleap") for year in (1999, 2000, 2001)]
+    archive("years without leap days", folder, no_leap, ["--concat", "time"], {None: mf(no_leap)})
+
+    packings = [(0.25, 280.0)] * 3 + [(0.125, 275.0)] * 2 + [(0.25, 280.0)]
+    packed = [write(at(f"packed{i}.nc"), 4 * i + np.arange(4), chunks=(2, 6, 10), packing=p, seed=2 * i)
+              for i, p in enumerate(packings)]
+    eras = {"era-1": mf(packed[:3] + packed[5:]), "era-2": mf(packed[3:5])}
+    archive("packing drift by era", folder, packed, ["--concat", "time", "--drift", "split"], eras)
+    archive("packing drift unpacked", folder, packed, ["--concat", "time", "--drift", "decode"], {None: mf(packed)})
+
+    mixed = [write(at(f"mixed{i}.nc"), 3 * i + np.arange(3), chunks=(1, 6, 10), seed=i) for i in range(4)]
+    archive("times of two types", folder, mixed, ["--concat", "time", "--drift", "decode"], {None: mf(mixed)})
+
+    grouped = []
+    for i in range(4):
+        path = write(at(f"groups{i}.nc"), 3 * i + np.arange(3), chunks=(3, 6, 10), group="ocean", seed=2 * i)
+        grouped.append(write(path, 3 * i + np.arange(3), chunks=(1, 2, 10), group="land/soil", seed=2 * i + 100))
+    groups = {group: mf(grouped, group=group) for group in ("ocean", "land/soil")}
+    archive("several groups", folder, grouped, ["--concat", "time"], groups)
+
+    tiles = [write(at(f"tile{i}{j}.nc"), 5 * i + np.arange(5), lon=(4 * j, 4 * j + 4), chunks=(5, 3, 4), seed=10 * i + 2 * j)
+             for i in range(3) for j in range(4)]
+    archive("tiles of time and longitude", folder, tiles[::-1], ["--by-coords"], {None: mf(tiles, combine="by_coords")})
+    falling = [write(at(f"fall{i}{j}.nc"), 7 * i + np.arange(7), lat=(2 * j, 2 * j + 2), chunks=(4, 2, 10), seed=10 * i + 2 * j)
+               for i in range(2) for j in range(3)]
+    archive("tiles of falling latitude", folder, falling[::-1], ["--by-coords"], {None: mf(falling, combine="by_coords")})
+print(f"{passed} passed, {failed} failed")
+sys.exit(1 if failed or not passed else 0)
