@@ -17,8 +17,10 @@ export { type BlameOptions, blame, type ChunkOrigin } from "./dataset/replace/bl
 export type { CampaignSummary } from "./dataset/replace/commit-batches.ts";
 export { type CompactOptions, type CompactSummary, compact } from "./dataset/replace/compact.ts";
 export { type MaterializeOptions, materialize } from "./dataset/replace/materialize.ts";
+export { type RefreshOptions, type RefreshSummary, refresh } from "./dataset/replace/refresh.ts";
 export { type ReplaceOptions, type ReplaceSummary, replace } from "./dataset/replace/replace.ts";
 export { type RewriteOptions, rewrite } from "./dataset/replace/rewrite.ts";
+export type { StaleSource } from "./dataset/replace/stale-sources.ts";
 export { type Condition, parseConditions } from "./dataset/replace/where.ts";
 export { type AddressedRepositoryOptions, Repository } from "./dataset/repository.ts";
 export type { SourceFormat } from "./dataset/source.ts";

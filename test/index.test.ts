@@ -35,6 +35,7 @@ it("exports these names and no others", () => {
       "openLocation",
       "parseConditions",
       "readRaw",
+      "refresh",
       "replace",
       "rewrite",
       "root",

@@ -20,6 +20,7 @@ import { log } from "./verbs/log.ts";
 import { materialize } from "./verbs/materialize.ts";
 import { migrate } from "./verbs/migrate.ts";
 import { read } from "./verbs/read.ts";
+import { refresh } from "./verbs/refresh.ts";
 import { refs } from "./verbs/refs.ts";
 import { replace } from "./verbs/replace.ts";
 import { status } from "./verbs/status.ts";
@@ -36,6 +37,7 @@ export const VERBS: readonly Verb[] = [
   verify,
   replace,
   materialize,
+  refresh,
   compact,
   blame,
   log,

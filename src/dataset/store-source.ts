@@ -10,7 +10,7 @@ import { ManifestBuilder } from "../manifest/manifest-builder.ts";
 import type { VirtualArray } from "../manifest/virtual-group.ts";
 import type { StorageRouter } from "../storage/router.ts";
 import type { StorageOptions } from "../storage/storage.ts";
-import { gridShapeOf } from "../zarr/chunk-grid.ts";
+import { gridPosition, gridShapeOf } from "../zarr/chunk-grid.ts";
 import { parseChunkKey } from "../zarr/chunk-key.ts";
 import { openNode, type StoreArray, type StoreGroup, type StoreNode } from "../zarr/hierarchy.ts";
 import { keyOf } from "../zarr/node-document.ts";
@@ -119,11 +119,8 @@ async function listChunks(array: StoreArray, options?: StorageOptions): Promise<
   let builder: ManifestBuilder | undefined;
   for await (const { key, ...version } of store.list(path, options)) {
     const coordinates = parseChunkKey(metadata.chunkKeyEncoding, key.slice(folder.length), gridShape.length);
-    if (coordinates?.every((coordinate, axis) => coordinate < (gridShape[axis] ?? 0)) !== true) continue;
-    const position = coordinates.reduce(
-      (sum, coordinate, axis) => sum * (gridShape[axis] ?? 1) + coordinate,
-      0,
-    );
+    const position = coordinates === undefined ? -1 : gridPosition(coordinates, gridShape);
+    if (position < 0) continue;
     const location = store.addressOf(key);
     let index = 0;
     if (builder === undefined) builder = new ManifestBuilder(gridShape, location, version);

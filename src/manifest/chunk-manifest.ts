@@ -63,6 +63,14 @@ export function findEntry(
   return entry < count && positions[entry] === position ? entry : -1;
 }
 
+/** The address of the object that an entry lies in; it means nothing for one that is held inline. */
+export function entryLocation(
+  { locations, locationIndexes }: Pick<ChunkManifest, "locations" | "locationIndexes">,
+  entry: number,
+): string {
+  return locations[locationIndexes?.[entry] ?? 0] ?? "";
+}
+
 /** Chunk grid coordinates of an entry. */
 export function entryCoordinates(manifest: ChunkManifest, entry: number): number[] {
   return gridCoordinates(manifest.positions?.[entry] ?? entry, manifest.gridShape);

@@ -150,6 +150,17 @@ export function gridCoordinates(position: number, gridShape: readonly number[]):
   return coordinates;
 }
 
+/** The place of a chunk in the grid, in C order; -1 outside of it. */
+export function gridPosition(coordinates: readonly number[], gridShape: readonly number[]): number {
+  let position = 0;
+  for (let axis = 0; axis < gridShape.length; axis++) {
+    const [coordinate, length] = [coordinates[axis] ?? 0, gridShape[axis] ?? 0];
+    if (coordinate >= length) return -1;
+    position = position * length + coordinate;
+  }
+  return position;
+}
+
 /** The different lengths of the chunks of an axis. */
 export function axisChunkLengths(axis: RectilinearAxis): number[] {
   return typeof axis === "number" ? [axis] : [...new Set(axis.map(([length]) => length))];

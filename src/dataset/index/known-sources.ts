@@ -35,6 +35,8 @@ export interface IndexRecord {
   readonly sources: readonly KnownSource[];
   /** Whether these are all sources of the group; else they were added to those before. */
   readonly isWhole: boolean;
+  /** Whether what others had written since the sources were first indexed was kept. */
+  readonly keeps?: boolean | undefined;
   readonly options: RecordedOptions;
 }
 
@@ -76,7 +78,7 @@ async function versionAt(
 }
 
 /** The metadata of a commit. */
-export function recordToJson({ group, sources, isWhole, options }: IndexRecord): JsonObject {
+export function recordToJson({ group, sources, isWhole, keeps, options }: IndexRecord): JsonObject {
   const chosen = OPTIONS.flatMap((key): [string, JsonValue][] => {
     const value = options[key];
     return value === undefined ? [] : [[key, value]];
@@ -85,6 +87,7 @@ export function recordToJson({ group, sources, isWhole, options }: IndexRecord):
     [KEY]: {
       group,
       whole: isWhole,
+      ...(keeps === true && { keeps }),
       options: Object.fromEntries(chosen),
       sources: sources.map(
         ({ address, version: { etag, size, lastModified } }): JsonObject => ({
@@ -149,7 +152,8 @@ export async function knownSources(
   );
 }
 
-function recordOf(metadata: JsonObject): IndexRecord | undefined {
+/** What the metadata of a commit say of an index; undefined where the commit is none. */
+export function recordOf(metadata: JsonObject): IndexRecord | undefined {
   const json = metadata[KEY];
   if (!isJsonObject(json) || !isJsonArray(json["sources"]) || typeof json["group"] !== "string")
     return undefined;
@@ -168,7 +172,13 @@ function recordOf(metadata: JsonObject): IndexRecord | undefined {
       },
     ];
   });
-  return { group: json["group"], sources, isWhole: json["whole"] === true, options: recordedOptions(given) };
+  return {
+    group: json["group"],
+    sources,
+    isWhole: json["whole"] === true,
+    keeps: json["keeps"] === true,
+    options: recordedOptions(given),
+  };
 }
 
 function recordedOptions(json: JsonObject): RecordedOptions {

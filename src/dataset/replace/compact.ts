@@ -5,6 +5,7 @@
  */
 
 import type { Session } from "../../icechunk/session.ts";
+import { entryLocation } from "../../manifest/chunk-manifest.ts";
 import { joinAddress } from "../../storage/address.ts";
 import { StorageRouter } from "../../storage/router.ts";
 import type { Storage, StorageOptions } from "../../storage/storage.ts";
@@ -57,9 +58,7 @@ export async function compact(address: string, options: CompactOptions = {}): Pr
   }
   const left = batches(
     session,
-    (manifest, entry) =>
-      !manifest.inline.has(entry) &&
-      sparse.has(manifest.locations[manifest.locationIndexes?.[entry] ?? 0] ?? ""),
+    (manifest, entry) => !manifest.inline.has(entry) && sparse.has(entryLocation(manifest, entry)),
     { budget, signal },
   );
   const summary = await commitBatches(
@@ -85,7 +84,7 @@ async function usedBytes(session: Session, options: StorageOptions): Promise<Map
   for (const path of arrayPaths(session)) {
     const manifest = await session.manifest(path, options);
     for (let entry = 0; entry < manifest.count; entry++) {
-      const location = manifest.locations[manifest.locationIndexes?.[entry] ?? 0] ?? "";
+      const location = entryLocation(manifest, entry);
       if (manifest.inline.has(entry) || !session.isNative(location)) continue;
       used.set(location, (used.get(location) ?? 0) + (manifest.lengths[entry] ?? 0));
     }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { entryLocation } from "../../manifest/chunk-manifest.ts";
 import { type AddressedRepositoryOptions, Repository } from "../repository.ts";
 import { batches } from "./chunk-batches.ts";
 import { type CampaignOptions, type CampaignSummary, commitBatches } from "./commit-batches.ts";
@@ -48,9 +49,7 @@ export async function materialize(
   const session = await repository.readonlySession({ branch }, { signal });
   const virtual = batches(
     session,
-    (manifest, entry) =>
-      !manifest.inline.has(entry) &&
-      !session.isNative(manifest.locations[manifest.locationIndexes?.[entry] ?? 0] ?? ""),
+    (manifest, entry) => !manifest.inline.has(entry) && !session.isNative(entryLocation(manifest, entry)),
     { path, where, budget, signal },
   );
   return await commitBatches(

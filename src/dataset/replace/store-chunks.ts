@@ -39,6 +39,12 @@ export interface StoredCounts {
   readonly bytes: number;
 }
 
+/** Where chunks are stored from. */
+export interface StoreOptions extends StorageOptions {
+  /** An array that has the same chunks in another place; they come from the session's own where it is left out. */
+  readonly origin?: ((path: string) => ZarrArray) | undefined;
+}
+
 /**
  * Stores the chunks of a batch in the repository, byte for byte, where a filter still lets them through: others may
  * have replaced them since the batch was made. Then decodes each of them from where it was and from where it is now.
@@ -50,7 +56,7 @@ export async function storeChunks(
   session: Session,
   batch: Batch,
   filter: PlaceFilter,
-  options: StorageOptions = {},
+  options: StoreOptions = {},
 ): Promise<StoredCounts> {
   let chunks = 0;
   let bytes = 0;
@@ -81,9 +87,10 @@ async function storePart(
   path: string,
   part: Float64Array,
   filter: PlaceFilter,
-  options: StorageOptions,
+  options: StoreOptions,
 ): Promise<StoredCounts> {
   const array = session.array(path);
+  const from = options.origin?.(path) ?? array;
   const rank = array.shape.length;
   const located = await array.chunks.locate(part, rank === 0 ? 1 : part.length / rank, options);
   let chunks = 0;
@@ -92,9 +99,9 @@ async function storePart(
     const coordinates = Float64Array.from(
       rows.flatMap((row) => [...part.subarray(row * rank, (row + 1) * rank)]),
     );
-    const places = await array.chunks.locate(coordinates, rows.length, options);
-    const before = await hashes(array, coordinates, rows.length, options);
-    const encoded = await storedBytes(places, rows.length, array.storage, options);
+    const places = await from.chunks.locate(coordinates, rows.length, options);
+    const before = await hashes(from, coordinates, rows.length, options);
+    const encoded = await storedBytes(places, rows.length, from.storage, options);
     const own = rows.map((_, row) => encoded.get(row)?.slice());
     await session.sink(path).write({ count: rows.length, coordinates, bytes: own }, options);
     const after = await hashes(session.array(path), coordinates, rows.length, options);

@@ -1,0 +1,207 @@
+/**
+ * Brings a repository up to date with the files that it refers to: indexes anew what changed, or keeps the last native
+ * copy of what went.
+ *
+ * @module
+ */
+
+import { MoraineError } from "../../errors.ts";
+import type { Session } from "../../icechunk/session.ts";
+import { StorageRouter } from "../../storage/router.ts";
+import type { StorageOptions, Version } from "../../storage/storage.ts";
+import { containerPrefixes } from "../index/containers.ts";
+import { knownSources, recordOf, recordToJson, versionsOf } from "../index/known-sources.ts";
+import { Scan } from "../index/scan.ts";
+import type { Note } from "../index/summary.ts";
+import { writePlan } from "../index/write.ts";
+import { addressOf } from "../open.ts";
+import { type AddressedRepositoryOptions, Repository } from "../repository.ts";
+import type { CampaignOptions, CampaignSummary } from "./commit-batches.ts";
+import { pin } from "./pin.ts";
+import { RefreshTarget } from "./refresh-target.ts";
+import { listed, type StaleSource, staleSources } from "./stale-sources.ts";
+import { writtenByOthers } from "./written-by-others.ts";
+
+/** Which sources are looked at, and what is done about those that changed or went. */
+export interface RefreshOptions extends AddressedRepositoryOptions, Pick<CampaignOptions, "onProgress"> {
+  /** Addresses of the sources that are meant. Default: all that changed or went. */
+  readonly sources?: readonly string[] | undefined;
+  /** Native copies of the chunks that lie in them take the place of the references, instead of an index made anew. */
+  readonly pin?: boolean | undefined;
+  /**
+   * With `pin`: files that are the same, byte for byte, as those that were indexed, from which chunks are copied; the
+   * one for each source by its name. Default: the last snapshot in which a chunk was native or inline.
+   */
+  readonly copies?: readonly string[] | undefined;
+  /** With `pin`: branch, tag or snapshot whose native chunks are taken, instead of the last that has them. */
+  readonly from?: string | undefined;
+  /** Only tells what changed and went. */
+  readonly dryRun?: boolean | undefined;
+  /** Default main. */
+  readonly branch?: string | undefined;
+  readonly message?: string | undefined;
+}
+
+/** What was found, and done. Chunks that were only deleted count too; bytes are those that were copied. */
+export interface RefreshSummary extends CampaignSummary {
+  /** Sources that changed or went, with what of the dataset lies in them. */
+  readonly stale: readonly StaleSource[];
+  /** What stayed as it is, and why. */
+  readonly notes: readonly Note[];
+}
+
+/**
+ * Looks at every file that the references of a branch lead to. Those that changed are indexed anew, in one commit for
+ * each group that was indexed by itself: only references of the sources change, what others wrote since (replaced,
+ * materialised, edited) stays. With `pin` native copies take the place of the references instead.
+ *
+ * Errors: `NotFound` for sources that went, where they are not pinned, for chunks that no snapshot has a native copy
+ * of, and where the history does not tell how a source was indexed; `Incompatible` where a source has another shape
+ * now and parts of it were replaced, and for copies that are none; `Conflict` where others changed the same chunks
+ * meanwhile. Nothing is changed then, unless in groups before.
+ *
+ * @example
+ * const { stale } = await refresh("archive.icechunk");
+ * await refresh("archive.icechunk", { sources: ["gone.nc"], pin: true, copies: ["/backup/gone.nc"] });
+ */
+export async function refresh(address: string, options: RefreshOptions = {}): Promise<RefreshSummary> {
+  const { branch = "main", signal } = options;
+  const storage = options.storage ?? new StorageRouter(options);
+  const repository = await Repository.open(address, { ...options, storage });
+  const session = await repository.readonlySession({ branch }, { signal });
+  const { versions, groups } = await recorded(repository, session.snapshotId, { signal });
+  const found = await staleSources(session, versions, storage, { signal });
+  const wanted = options.sources?.map(addressOf);
+  const stale = wanted ? found.filter(({ source }) => wanted.includes(source)) : found;
+  const nothing: RefreshSummary = { stale, commits: [], chunks: 0, bytes: 0, notes: [] };
+  if (stale.length === 0 || options.dryRun === true) return nothing;
+  if (options.pin === true) {
+    const pinned = await pin(repository, session, stale, versions, { ...options, branch, storage });
+    return { ...nothing, ...pinned };
+  }
+  requirePresent(stale);
+  const commits: string[] = [];
+  const notes: Note[] = [];
+  let chunks = 0;
+  for (const [group, members] of byGroup(stale, groups)) {
+    const made = await indexAnew(repository, group, members, { ...options, branch, storage });
+    chunks += made.chunks;
+    commits.push(made.snapshot);
+    notes.push(...made.notes);
+    options.onProgress?.({ chunks, bytes: 0 });
+  }
+  return { ...nothing, commits, chunks, notes };
+}
+
+/** The last versions of sources that a history tells, and the groups that were indexed by themselves. */
+async function recorded(
+  repository: Repository,
+  snapshotId: string,
+  options: StorageOptions,
+): Promise<{ versions: Map<string, Version>; groups: Map<string, string[]> }> {
+  const versions = new Map<string, Version>();
+  const groups = new Map<string, string[]>();
+  const whole = new Set<string>();
+  for await (const { metadata } of repository.ancestry({ snapshotId }, options)) {
+    const record = recordOf(metadata);
+    if (record === undefined || whole.has(record.group)) continue;
+    if (record.isWhole) whole.add(record.group);
+    const addresses = groups.get(record.group) ?? [];
+    groups.set(record.group, addresses);
+    for (const { address, version } of record.sources) {
+      addresses.push(address);
+      if (!versions.has(address)) versions.set(address, version);
+    }
+  }
+  return { versions, groups };
+}
+
+function requirePresent(stale: readonly StaleSource[]): void {
+  const gone = stale.filter(({ state }) => state === "gone").map(({ source }) => source);
+  const [first] = gone;
+  if (first === undefined) return;
+  throw new MoraineError(
+    "NotFound",
+    `${listed(gone)} ${gone.length === 1 ? "is" : "are"} gone: put it back, pin the last native copy (--pin), ` +
+      "or remove what came from it (index --update)",
+    { source: first },
+  );
+}
+
+/** The groups that sources belong to: those that name them, or the nearest above the arrays that lie in them. */
+function byGroup(
+  stale: readonly StaleSource[],
+  groups: ReadonlyMap<string, readonly string[]>,
+): Map<string, StaleSource[]> {
+  const members = new Map<string, StaleSource[]>();
+  for (const source of stale) {
+    const naming = [...groups]
+      .filter(([, addresses]) => addresses.includes(source.source))
+      .map(([group]) => group);
+    const above = source.paths.flatMap((path) => {
+      const holding = [...groups.keys()].filter((group) => group === "/" || path.startsWith(`${group}/`));
+      return holding.sort((a, b) => b.length - a.length)[0] ?? [];
+    });
+    const own = new Set(naming.length > 0 ? naming : above);
+    if (own.size === 0) {
+      throw new MoraineError("NotFound", "the history does not tell how this source was indexed", {
+        source: source.source,
+        path: source.paths[0],
+      });
+    }
+    for (const group of own) members.set(group, [...(members.get(group) ?? []), source]);
+  }
+  return members;
+}
+
+async function indexAnew(
+  repository: Repository,
+  group: string,
+  stale: readonly StaleSource[],
+  options: RefreshOptions & { readonly branch: string; readonly storage: StorageRouter },
+): Promise<{ snapshot: string; chunks: number; notes: readonly Note[] }> {
+  const { branch, storage, signal } = options;
+  const authorize = options.authorize === "all" ? undefined : options.authorize;
+  const { sources, beginning, others } = await knownSources(repository, branch, group, { signal });
+  const chosen = { ...options, ...beginning.options, authorize, group, storage };
+  const scan = new Scan(
+    sources.map(({ address }) => address),
+    chosen,
+  );
+  const plan = await scan.plan(repository.address, undefined);
+  const manifests = plan.nodes.flatMap((node) => (node.kind === "array" ? (node.references ?? []) : []));
+  const config = { virtualChunkContainers: containerPrefixes(manifests).map((urlPrefix) => ({ urlPrefix })) };
+  const opened = await Repository.open(repository.address, { ...options, config });
+  const session = await opened.writableSession(branch, { signal });
+  const written = await writtenByOthers(repository, session.snapshotId, group, { signal });
+  const locations = new Set(stale.map(({ source }) => source));
+  const target = new RefreshTarget(session, branch, written, locations);
+  await writePlan(plan, target, { signal, strict: false, copies: false });
+  await target.removeOthers(pathsBelow(session, group, others));
+  await repository.saveConfig(config, { signal });
+  const record = {
+    group,
+    isWhole: true,
+    keeps: true,
+    sources: await versionsOf(scan.indexed, plan, storage, { signal }),
+    options: beginning.options,
+  };
+  const names = listed(stale.map(({ source }) => source));
+  const { snapshot = "" } = await target.commit(options.message ?? `indexed anew: ${names}`, {
+    metadata: recordToJson(record),
+    signal,
+  });
+  return { snapshot, chunks: target.chunks, notes: [...plan.notes, ...target.notes] };
+}
+
+/** Paths of a group without those of groups that were indexed by themselves; groups after what they hold. */
+function pathsBelow(session: Session, group: string, others: readonly string[]): string[] {
+  const isIn = (path: string, above: string): boolean =>
+    above === "/" || path === above || path.startsWith(`${above}/`);
+  const foreign = others.filter((other) => other !== group && isIn(other, group));
+  return session
+    .paths()
+    .filter((path) => path !== group && isIn(path, group))
+    .filter((path) => !foreign.some((other) => isIn(path, other) || isIn(other, path)))
+    .reverse();
+}
