@@ -5,7 +5,7 @@
  */
 
 import { isMoraineError, MoraineError } from "../errors.ts";
-import { groupNodeOf, type VirtualGroup } from "../manifest/virtual-group.ts";
+import { groupNodeOf, type VirtualArray, type VirtualGroup } from "../manifest/virtual-group.ts";
 import { type FileHead, HEAD_BYTES, type Reader, readHead } from "../readers/reader.ts";
 import { joinAddress, resolveAddress } from "../storage/address.ts";
 import { type RouterOptions, StorageRouter } from "../storage/router.ts";
@@ -47,7 +47,7 @@ export function addressOf(typed: string): string {
 
 /**
  * Opens a source: NetCDF classic, HDF5 and NetCDF-4, Kerchunk references, a Zarr store or array (v2, v3), a zip of
- * one, an Icechunk repository.
+ * one, an Icechunk repository, an array of NumPy (`.npy`).
  *
  * Errors: `NotFound`, `UnknownFormat`, and those of the format (`TruncatedFile`, `CorruptFile`, …).
  *
@@ -133,7 +133,7 @@ async function hasLateSignature(
 async function openByReader(
   address: string,
   head: FileHead,
-  [format, reader]: readonly [SourceFormat, Reader],
+  [format, reader]: readonly [SourceFormat, Reader<VirtualGroup | VirtualArray>],
   storage: StorageRouter,
   options: SourceOptions,
 ): Promise<OpenedSource> {
@@ -149,14 +149,14 @@ async function openByReader(
 function referencesSource(
   address: string,
   format: SourceFormat,
-  root: VirtualGroup,
+  root: VirtualGroup | VirtualArray,
   storage: StorageRouter,
   options: SourceOptions,
 ): OpenedSource {
   return {
     address,
     format,
-    root: groupNodeOf(root),
+    root: root.kind === "array" ? root : groupNodeOf(root),
     storage: withChunkCache(storage, options.cacheBytes),
     isNative: () => false,
     statistics: () => storage.statistics,

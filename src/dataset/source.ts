@@ -11,7 +11,14 @@ import { ZarrArray } from "../zarr/node.ts";
 import { nodeBelow, type WalkOptions, walkNodes } from "../zarr/tree.ts";
 
 /** The format of a source, as its bytes tell it. */
-export type SourceFormat = "hdf5" | "netcdf3" | "kerchunk-json" | "kerchunk-parquet" | "zarr" | "icechunk";
+export type SourceFormat =
+  | "hdf5"
+  | "netcdf3"
+  | "kerchunk-json"
+  | "kerchunk-parquet"
+  | "zarr"
+  | "icechunk"
+  | "npy";
 
 /** What was asked of the storage so far. */
 export interface SourceStatistics {

@@ -1,10 +1,10 @@
 /**
- * A format reader: address in, virtual group out.
+ * A format reader: address in, virtual group (or array) out.
  *
  * @module
  */
 
-import type { VirtualGroup } from "../manifest/virtual-group.ts";
+import type { VirtualArray, VirtualGroup } from "../manifest/virtual-group.ts";
 import type { Storage, StorageOptions, Version } from "../storage/storage.ts";
 
 /** The first bytes of a file, as many as there are up to {@link HEAD_BYTES}, and the version they are of. */
@@ -26,8 +26,11 @@ export interface OpenOptions extends StorageOptions {
   readonly authorize?: readonly string[] | undefined;
 }
 
-/** One format. A further format is one more folder beside this file and one more line in the dataset room. */
-export interface Reader {
+/**
+ * One format, of groups or of single arrays. A further format is one more folder beside this file and one more line in
+ * the dataset room.
+ */
+export interface Reader<Root extends VirtualGroup | VirtualArray = VirtualGroup> {
   readonly name: string;
   /** Whether the first bytes ({@link HEAD_BYTES}, or the whole of a smaller object) are of this format. */
   matches(head: Uint8Array): boolean;
@@ -35,7 +38,7 @@ export interface Reader {
    * Scan a file. Errors of the whole file are thrown (`TruncatedFile`, `CorruptFile`, …) with source and
    * offset; those of one array stay with it.
    */
-  open(address: string, storage: Storage, options?: OpenOptions): Promise<VirtualGroup>;
+  open(address: string, storage: Storage, options?: OpenOptions): Promise<Root>;
 }
 
 /** Reads the first bytes of a file. Errors: those of the storage. */

@@ -68,7 +68,7 @@ export function parseCodecsV2(encoding: EncodingV2): NumpyDtype & { readonly cod
     codecs.push(codec);
     current = encoded;
   }
-  codecs.push(serializer(current));
+  codecs.push(numpySerializer(current));
   const size = itemSize(current.dataType) ?? 1;
   const later = [...filters.slice(at), ...compressors];
   // What comes out of a filter is bytes to the next one.
@@ -85,7 +85,7 @@ function objectCodecs({ id, configuration }: Step, { transposed }: EncodingV2): 
     const astype = littleEndian(configuration["astype"] ?? "|u1");
     return [
       { name: "numcodecs.categorize", configuration: { ...configuration, astype } },
-      serializer(encoded),
+      numpySerializer(encoded),
     ];
   }
   if (id === "json2" && transposed) {
@@ -117,7 +117,7 @@ function reversedAxes(rank: number): number[] {
 }
 
 /** The codec `bytes`, or one of our own where the fields of a record differ in byte order. */
-function serializer({ byteOrders }: NumpyDtype): CodecSpecification {
+export function numpySerializer({ byteOrders }: NumpyDtype): CodecSpecification {
   const [order] = byteOrders;
   if (order === undefined) return { name: "bytes" };
   return byteOrders.every((other) => other === order)

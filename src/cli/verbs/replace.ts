@@ -14,7 +14,7 @@ export const replace: Verb = {
   summary:
     "Replace values by those of another source, placed by their coordinates; the chunks they touch become native.",
   options: [
-    { name: "from", value: "SOURCE", help: "the new data: NetCDF, HDF5, Zarr, references" },
+    { name: "from", value: "SOURCE", help: "the new data: NetCDF, HDF5, Zarr, references, .npy" },
     WHERE,
     ...CAMPAIGN_OPTIONS,
   ],
@@ -22,6 +22,7 @@ export const replace: Verb = {
   examples: [
     'moraine replace archive.icechunk --from corrected.nc --where "time=2020-01..2020-12"',
     'moraine replace archive.icechunk /sst --from sst.zarr --message "second version"',
+    "moraine replace archive.icechunk /sst --from day-7.npy --where time=7:8",
   ],
   async run(words, context) {
     const [address = "", path] = words.positionals;

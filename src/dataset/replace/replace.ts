@@ -4,17 +4,17 @@
  * @module
  */
 
-import { isMoraineError, MoraineError } from "../../errors.ts";
+import { MoraineError } from "../../errors.ts";
 import type { Session } from "../../icechunk/session.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ZarrArray } from "../../zarr/node.ts";
 import { slice } from "../../zarr/selection.ts";
 import { writeRaw } from "../../zarr/write/write.ts";
-import { describeDrift, findDrift } from "../combine/drift.ts";
+import { type DriftKind, describeDrift, findDrift } from "../combine/drift.ts";
 import { slabs } from "../digest.ts";
 import { openSource } from "../open.ts";
 import { type AddressedRepositoryOptions, Repository } from "../repository.ts";
-import { arrayOf, type OpenedSource, walkSource } from "../source.ts";
+import { absolutePath, arrayOf, type OpenedSource, walkSource } from "../source.ts";
 import { arrayPaths } from "./chunk-batches.ts";
 import { type CampaignOptions, type CampaignSummary, commitBatches } from "./commit-batches.ts";
 import { cellCount, gridBoxOf } from "./grid-box.ts";
@@ -70,7 +70,7 @@ export async function replace(
   const source = await openSource(from, { ...others, ...(authorize !== "all" && { authorize }) });
   try {
     const arrays = await arraysOf(source, { signal });
-    const find = finderOf(arrays, source.address);
+    const data = newDataOf(arrays, source);
     const unused = new Set([...arrays].filter(([, array]) => !isCoordinate(array)).map(([path]) => path));
     async function* whole(): AsyncGenerator<undefined, void, undefined> {
       yield undefined;
@@ -79,7 +79,7 @@ export async function replace(
       repository,
       whole(),
       async (session) => {
-        const replacements = await plan(session, find, options);
+        const replacements = await plan(session, data, options);
         if (replacements.length === 0) {
           throw new MoraineError("InvalidArgument", "the new data has nothing for this part", {
             source: source.address,
@@ -112,28 +112,54 @@ async function arraysOf(source: OpenedSource, options: StorageOptions): Promise<
   return arrays;
 }
 
-/** Finds arrays by path; a source that is an array itself stands for the one that is asked for. */
-function finderOf(arrays: ReadonlyMap<string, ZarrArray>, source: string): ArrayFinder {
-  return (path) => {
-    const array = arrays.get(path) ?? arrays.get("/");
-    if (array) return array;
-    throw new MoraineError("NotFound", `there is no array ${path}`, { source, path });
+/** What a source has to offer. */
+interface NewArrays {
+  /** The new data of an array, which is by itself in a source without names. */
+  dataOf(path: string): ZarrArray | undefined;
+  /** Finds its coordinates. */
+  readonly find: ArrayFinder;
+  /** Whether it has no names but only the array. */
+  readonly isSingle: boolean;
+  /** What must be the same of the new data: values without a word about them are taken as the array stores its own. */
+  readonly same: readonly DriftKind[];
+}
+
+function newDataOf(arrays: ReadonlyMap<string, ZarrArray>, { address, format }: OpenedSource): NewArrays {
+  const single = arrays.get("/");
+  return {
+    dataOf: (path) => arrays.get(path) ?? single,
+    find(path) {
+      const array = arrays.get(path);
+      if (array) return array;
+      throw new MoraineError("NotFound", `there is no array ${path}`, { source: address, path });
+    },
+    isSingle: single !== undefined,
+    same: format === "npy" ? ["data type"] : ["data type", "packing", "units"],
   };
 }
 
 async function plan(
   session: Session,
-  find: ArrayFinder,
+  { dataOf, find, isSingle, same }: NewArrays,
   { path, where: asked, signal }: ReplaceOptions,
 ): Promise<Replacement[]> {
+  if (isSingle && session.node(absolutePath(path ?? "/"))?.kind !== "array") {
+    throw new MoraineError(
+      "InvalidArgument",
+      "the new data is an array without a name: say which one it replaces",
+      {
+        path: absolutePath(path ?? "/"),
+      },
+    );
+  }
   const where = typeof asked === "string" ? parseConditions(asked) : (asked ?? []);
   const replacements: Replacement[] = [];
   const own = (other: string) => session.array(other);
   for (const target of arrayPaths(session, path)) {
     const array = own(target);
-    const data = found(find, target);
+    const data = dataOf(target);
     // Coordinates say where the data belongs: they are the same in both.
-    if (data === undefined || isCoordinate(array)) continue;
+    if (data === undefined || (isCoordinate(array) && !isSingle)) continue;
     const part =
       where.length > 0
         ? await boxOf(array, where, own, { signal })
@@ -144,7 +170,7 @@ async function plan(
         { source: session.address, metadata: array.metadata },
         { source: data.source ?? "the new data", metadata: data.metadata },
       ],
-      ["data type", "packing", "units"],
+      same,
     );
     if (drift) throw new MoraineError("Incompatible", describeDrift(drift), { path: target });
     const place = await placeOf(array, own, { array: data, find }, part, { signal });
@@ -157,15 +183,6 @@ async function plan(
     replacements.push({ path: target, data, box, from });
   }
   return replacements;
-}
-
-function found(find: ArrayFinder, path: string): ZarrArray | undefined {
-  try {
-    return find(path);
-  } catch (error) {
-    if (isMoraineError(error, "NotFound")) return undefined;
-    throw error;
-  }
 }
 
 function isCoordinate({ path, dimensionNames }: ZarrArray): boolean {

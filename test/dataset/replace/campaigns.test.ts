@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
+import { encodeNpy } from "../../../src/cli/output/npy.ts";
 import { digestSource } from "../../../src/dataset/digest.ts";
 import { openSource } from "../../../src/dataset/open.ts";
 import {
@@ -196,6 +197,26 @@ describe("replacing", () => {
     const values = await readSst();
     expect(values.subarray(0, 1200)).toEqual(old.subarray(0, 1200));
     expect(values[1200 + 150]).toBe(150);
+  });
+
+  it("takes an array of NumPy for the part that is asked for, and for a coordinate", async () => {
+    const store = new StorageRouter();
+    const file = `memory://new-${count}/day.npy`;
+    const values = Int16Array.from({ length: 600 }, (_, i) => i);
+    await store.write(file, encodeNpy({ name: "int16" }, [1, 20, 30], new Uint8Array(values.buffer)));
+    const expected = await readSst();
+    expected.set(values, 2 * 600);
+    await replace(target, file, { path: "/sst", where: "time=2020-01-03" });
+    expect(await readSst()).toEqual(expected);
+    const floats = `memory://new-${count}/floats.npy`;
+    await store.write(
+      floats,
+      encodeNpy({ name: "float64" }, [4], new Uint8Array(Float64Array.of(9, 8, 7, 6).buffer)),
+    );
+    await replace(target, floats, { path: "/time" });
+    expect([...(await get(await (await open(target)).array("time"))).data]).toEqual([9, 8, 7, 6]);
+    await expect(replace(target, floats, { path: "/sst" })).rejects.toMatchObject({ code: "Incompatible" });
+    await expect(replace(target, floats)).rejects.toMatchObject({ code: "InvalidArgument" });
   });
 
   it("refuses data that fits nowhere, and numbers that mean something else", async () => {
