@@ -8,6 +8,7 @@ import type { JsonObject, JsonValue } from "../binary/json.ts";
 import { itemSize } from "../data-types/data-type.ts";
 import { dataTypeToJson } from "../data-types/data-type-json.ts";
 import type { MoraineError } from "../errors.ts";
+import type { ChunkManifest } from "../manifest/chunk-manifest.ts";
 import type { Barrier, FaultyArray, VirtualArray } from "../manifest/virtual-group.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
@@ -15,6 +16,14 @@ import { gridShapeOf } from "../zarr/chunk-grid.ts";
 import { arrayMetadataToJson, groupMetadataToJson } from "../zarr/metadata-v3.ts";
 import { mapConcurrent } from "./concurrent.ts";
 import { officialBarrier } from "./official-clients.ts";
+import {
+  ChunkWriters,
+  countsOf,
+  followHistory,
+  type Share,
+  sharesOfArray,
+  sharesToJson,
+} from "./provenance.ts";
 import {
   faultOf,
   type OpenedSource,
@@ -45,6 +54,8 @@ export interface InspectedArray {
   readonly chunkGrid: string;
   readonly codecs: readonly string[];
   readonly chunks: ChunkCounts;
+  /** Where the chunks lie, most of them first, and since which commit. */
+  readonly shares: readonly Share[];
   /** Bytes of the encoded chunks; undefined where they exist only decoded. */
   readonly storedBytes: number | undefined;
   /** Bytes of all elements; undefined for types of variable length. */
@@ -72,26 +83,48 @@ export interface Inspection {
 
 /** Arrays whose chunk indexes are read at the same time. */
 const CONCURRENT_ARRAYS = 64;
+/** References in all that are kept in memory to be looked for in the history: about 40 bytes each. */
+const MOST_FOLLOWED = 2 ** 24;
 
 /**
  * Inspects a source.
  *
  * Chunk indexes are read, chunks are not. Dimensions without values of their own are left out.
+ *
+ * Errors: `NotFound` when nothing is at `path`.
+ *
+ * @param path begins there instead of at the root
  */
-export async function inspectSource(source: OpenedSource, options: StorageOptions = {}): Promise<Inspection> {
+export async function inspectSource(
+  source: OpenedSource,
+  { path: base = "/", ...options }: StorageOptions & { readonly path?: string | undefined } = {},
+): Promise<Inspection> {
   const groups: { path: string; attributes: JsonObject }[] = [];
   const found: { path: string; array: VirtualArray }[] = [];
   const faults: InspectedFault[] = [];
-  for await (const { path, node } of walkSource(source, "/", options)) {
+  for await (const { path, node } of walkSource(source, base, options)) {
     if (node.kind === "group") groups.push({ path, attributes: node.attributes });
     else if (node.hidden) continue;
     else if (node.kind === "array") found.push({ path, array: node });
     else faults.push({ ...node, path, error: node.error.at({ source: source.address, path }) });
   }
   // Side by side: each array's index costs round trips of its own.
-  const arrays = await mapConcurrent(found, CONCURRENT_ARRAYS, ({ path, array }) =>
-    inspectArray(source, path, array, options),
-  );
+  const followed = new Map<string, ChunkWriters>();
+  let references = 0;
+  const inspected = await mapConcurrent(found, CONCURRENT_ARRAYS, async ({ path, array }) => {
+    const { manifest, ...rest } = await inspectArray(source, path, array, options);
+    references += manifest?.count ?? 0;
+    if (manifest && source.writings && references <= MOST_FOLLOWED) {
+      followed.set(path, new ChunkWriters(manifest));
+    }
+    return rest;
+  });
+  if (source.writings) await followHistory(source.writings([...followed.keys()], options), followed);
+  const arrays = inspected.map((array): InspectedArray => {
+    const writers = followed.get(array.path);
+    const isNative = (location: string): boolean => source.isNative(location);
+    return writers ? { ...array, shares: sharesOfArray(writers.manifest, isNative, { writers }) } : array;
+  });
   return { format: source.format, groups, arrays, faults, statistics: source.statistics() };
 }
 
@@ -100,10 +133,10 @@ async function inspectArray(
   path: string,
   array: VirtualArray,
   options: StorageOptions,
-): Promise<InspectedArray> {
+): Promise<InspectedArray & { readonly manifest: ChunkManifest | undefined }> {
   const { metadata } = array;
   const size = itemSize(metadata.dataType);
-  let counted: CountedChunks = { counts: NO_CHUNKS, storedBytes: undefined, masked: 0 };
+  let counted: CountedChunks = NOTHING;
   let fault: MoraineError | undefined;
   try {
     counted = await countChunks(source, array, options);
@@ -123,6 +156,8 @@ async function inspectArray(
         : "rectilinear",
     codecs: metadata.codecs.map((codec) => codec.name),
     chunks: counted.counts,
+    shares: counted.shares,
+    manifest: counted.manifest,
     storedBytes: counted.storedBytes,
     decodedBytes:
       size === undefined ? undefined : metadata.shape.reduce((product, length) => product * length, size),
@@ -143,9 +178,18 @@ interface CountedChunks {
   readonly storedBytes: number | undefined;
   /** Chunks with a filter mask. */
   readonly masked: number;
+  readonly shares: readonly Share[];
+  readonly manifest: ChunkManifest | undefined;
 }
 
 const NO_CHUNKS: ChunkCounts = { virtual: 0, native: 0, inline: 0, missing: 0, decoded: 0 };
+const NOTHING: CountedChunks = {
+  counts: NO_CHUNKS,
+  storedBytes: undefined,
+  masked: 0,
+  shares: [],
+  manifest: undefined,
+};
 
 async function countChunks(
   source: OpenedSource,
@@ -153,25 +197,13 @@ async function countChunks(
   options: StorageOptions,
 ): Promise<CountedChunks> {
   const total = gridShapeOf(array.metadata).reduce((product, length) => product * length, 1);
-  if (array.manifest === undefined) {
-    return { counts: { ...NO_CHUNKS, decoded: total }, storedBytes: undefined, masked: 0 };
-  }
-  const counts: { -readonly [kind in keyof ChunkCounts]: number } = { ...NO_CHUNKS };
+  if (array.manifest === undefined) return { ...NOTHING, counts: { ...NO_CHUNKS, decoded: total } };
   const manifest = await array.manifest(options);
-  const native = manifest.locations.map((location) => source.isNative(location));
-  let storedBytes = 0;
-  let masked = 0;
-  for (let entry = 0; entry < manifest.count; entry++) {
-    if ((manifest.filterMasks?.[entry] ?? 0) !== 0) masked += 1;
-    if (manifest.inline.has(entry)) continue;
-    storedBytes += manifest.lengths[entry] ?? 0;
-    if (native[manifest.locationIndexes?.[entry] ?? 0]) counts.native += 1;
-    else counts.virtual += 1;
-  }
-  for (const bytes of manifest.inline.values()) storedBytes += bytes.length;
-  counts.inline = manifest.inline.size;
-  counts.missing = Math.max(total - manifest.count, 0);
-  return { counts, storedBytes, masked };
+  const shares = sharesOfArray(manifest, (location) => source.isNative(location));
+  const counts = { ...countsOf(shares), missing: Math.max(total - manifest.count, 0), decoded: 0 };
+  const storedBytes = shares.reduce((sum, { bytes }) => sum + bytes, 0);
+  const masked = manifest.filterMasks?.reduce((sum, mask) => sum + (mask === 0 ? 0 : 1), 0) ?? 0;
+  return { counts, storedBytes, masked, shares, manifest };
 }
 
 /**
@@ -190,6 +222,7 @@ export function inspectionToJson(inspection: Inspection): JsonObject {
       moraine: {
         must_understand: false,
         chunks: { ...array.chunks },
+        ...sharesToJson(array.shares),
         stored_bytes: array.storedBytes ?? null,
         decoded_bytes: array.decodedBytes ?? null,
         virtual: array.barrier === undefined,

@@ -32,6 +32,7 @@ export async function openRepositorySource(
     root: root ?? session.root,
     storage: withChunkCache(storage, options.cacheBytes),
     isNative: (location) => session.isNative(location),
+    writings: (paths, given) => session.writings(paths, given),
     statistics: () => storage.statistics,
     close: () => Promise.resolve(),
   };

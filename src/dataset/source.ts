@@ -5,6 +5,7 @@
  */
 
 import { isMoraineError, MoraineError } from "../errors.ts";
+import type { Writing } from "../icechunk/writings.ts";
 import type { FaultyArray, NotedGroup, VirtualArray } from "../manifest/virtual-group.ts";
 import type { Storage, StorageOptions } from "../storage/storage.ts";
 import { ZarrArray } from "../zarr/node.ts";
@@ -43,6 +44,8 @@ export interface OpenedSource {
   readonly storage: Storage;
   /** Whether a location belongs to the source itself (native chunks) rather than to a file it refers to. */
   isNative(location: string): boolean;
+  /** What each commit wrote of some arrays, newest first, where there is a history. */
+  writings?(paths: readonly string[], options?: StorageOptions): AsyncIterable<Writing>;
   statistics(): SourceStatistics;
   close(): Promise<void>;
 }

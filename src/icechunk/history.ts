@@ -109,14 +109,12 @@ export function* ancestryOf(
   tip: ObjectId,
   source: string,
 ): Generator<HistoryEntry, void, undefined> {
-  for (const snapshot of chainOf(info, tip, source)) {
-    yield {
-      id: snapshot.id,
-      parentId: snapshot.parentId,
-      time: new Date(snapshot.flushedAt / 1000),
-      flushedAt: snapshot.flushedAt,
-      message: snapshot.message,
-      metadata: decodeMetadata(snapshot.metadata, SPEC_VERSION, source),
-    };
-  }
+  for (const snapshot of chainOf(info, tip, source)) yield entryOf(snapshot, source);
+}
+
+/** A snapshot as it is told. Errors: `CorruptFile` for its metadata. */
+export function entryOf(snapshot: SnapshotInfo, source: string): HistoryEntry {
+  const { id, parentId, flushedAt, message, metadata } = snapshot;
+  const time = new Date(flushedAt / 1000);
+  return { id, parentId, time, flushedAt, message, metadata: decodeMetadata(metadata, SPEC_VERSION, source) };
 }

@@ -15,6 +15,7 @@ import type { ObjectId } from "./format/identifier.ts";
 import { normalizePath } from "./node-path.ts";
 import { FOLDERS } from "./repository-files.ts";
 import { type SessionArray, type SessionGroup, type SessionNode, sessionNode } from "./session-tree.ts";
+import { type Writing, writingsOf } from "./writings.ts";
 
 export class SessionView {
   protected readonly context: ChunkContext;
@@ -112,6 +113,21 @@ export class SessionView {
   /** All references of an array as one manifest; locations need not be authorized to be told. */
   async manifest(path: string, options?: StorageOptions): Promise<ChunkManifest> {
     return this.#arrayAt(path).manifest(options);
+  }
+
+  /**
+   * What each commit up to the session's snapshot wrote of some arrays, newest first; see `writingsOf`.
+   *
+   * Errors: `NotFound`; those of the repository's files.
+   */
+  async *writings(
+    paths: readonly string[],
+    options: StorageOptions = {},
+  ): AsyncGenerator<Writing, void, undefined> {
+    const { files, tree } = this.context;
+    const arrays = new Map(paths.map((path) => [tree.array(path).id, path]));
+    const { id } = tree.base;
+    yield* writingsOf(files, await files.readInfo(options), id, arrays, options);
   }
 
   /** Whether an address is of one of the repository's own chunk objects. */

@@ -4,7 +4,11 @@
  * @module
  */
 
+import { type ChangedChunks, type ChangedState, changedChunks } from "../../dataset/changed-chunks.ts";
+import { sharesToJson } from "../../dataset/provenance.ts";
 import type { Diff } from "../../icechunk/diff.ts";
+import { shareLines } from "../output/shares.ts";
+import { formatCount } from "../progress.ts";
 import { openRepository, refOfWord } from "../repository-words.ts";
 import type { Verb } from "../verb.ts";
 
@@ -15,9 +19,18 @@ export const diff: Verb = {
   name: "diff",
   synopsis: "REPOSITORY FROM [TO]",
   summary: "What changed after FROM up to TO (default main): groups, arrays, metadata, chunks.",
-  options: [],
+  options: [
+    {
+      name: "chunks",
+      help: "for each array where its changed chunks lay and lie, in which sources, and who wrote them",
+    },
+  ],
   positionals: { minimum: 2, maximum: 3 },
-  examples: ["moraine diff archive.icechunk v1", "moraine diff archive.icechunk v1 v2 --json"],
+  examples: [
+    "moraine diff archive.icechunk v1",
+    "moraine diff archive.icechunk v1 --chunks",
+    "moraine diff archive.icechunk v1 v2 --json",
+  ],
   async run(words, context) {
     const [, from, to] = words.positionals;
     const repository = await openRepository(words, context);
@@ -26,11 +39,53 @@ export const diff: Verb = {
       await refOfWord(repository, to, context),
     ];
     const found = await repository.diff(first, last, { signal: context.signal });
+    if (words.flag("chunks")) {
+      const changed = changedChunks(repository, first, last, { signal: context.signal });
+      for await (const chunks of changed) {
+        const lines = words.flag("json") ? [JSON.stringify(chunksToJson(chunks))] : describeChunks(chunks);
+        for (const line of lines) await context.print(line);
+      }
+      return 0;
+    }
     if (words.flag("json")) await context.print(JSON.stringify(diffToJson(found)));
     else for (const line of describe(found)) await context.print(line);
     return 0;
   },
 };
+
+function chunksToJson({ path, count, before, after, commits }: ChangedChunks): Record<string, unknown> {
+  return {
+    path,
+    count,
+    before: { chunks: before.chunks, ...sharesToJson(before.shares) },
+    after: { chunks: after.chunks, ...sharesToJson(after.shares) },
+    commits: commits.map(({ entry, chunks }) => ({
+      snapshot: entry.id,
+      time: entry.time.toISOString(),
+      message: entry.message,
+      chunks,
+    })),
+  };
+}
+
+function describeChunks({ path, count, before, after, commits }: ChangedChunks): string[] {
+  const kinds = ({ chunks }: ChangedState): string =>
+    (["virtual", "native", "inline", "missing"] as const)
+      .filter((kind) => chunks[kind] > 0)
+      .map((kind) => `${formatCount(chunks[kind])} ${kind}`)
+      .join(", ");
+  const shown = commits.slice(0, SHOWN);
+  return [
+    `${path}  ${formatCount(count)} chunks: ${kinds(before)} -> ${kinds(after)}`,
+    ...shareLines(before.shares).map((line) => `  before: ${line}`),
+    ...shareLines(after.shares).map((line) => `  after:  ${line}`),
+    ...shown.map(
+      ({ entry, chunks }) =>
+        `  ${formatCount(chunks)} by ${entry.id}  ${entry.time.toISOString()}  ${entry.message}`,
+    ),
+    ...(commits.length > shown.length ? [`  and by ${commits.length - shown.length} commits before`] : []),
+  ];
+}
 
 function diffToJson(found: Diff): Record<string, unknown> {
   return {

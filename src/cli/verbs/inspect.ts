@@ -7,6 +7,7 @@
 import { stringifyJson } from "../../binary/json.ts";
 import { type InspectedArray, inspectionToJson, inspectSource } from "../../dataset/inspect.ts";
 import { openSource } from "../../dataset/open.ts";
+import { shareLines } from "../output/shares.ts";
 import { formatBytes } from "../progress.ts";
 import { sourceOptions } from "../source-options.ts";
 import { REF_OPTIONS, type Verb } from "../verb.ts";
@@ -35,7 +36,11 @@ export const inspect: Verb = {
       for (const group of inspection.groups) {
         if (group.path !== "/") await context.print(`${group.path}/`);
       }
-      for (const array of inspection.arrays) await context.print(describe(array));
+      for (const array of inspection.arrays) {
+        // Of a file by itself there is nothing to tell.
+        const isPlain = array.shares.every(({ source: from, since }) => from === source.address && !since);
+        await context.print(describe(array, isPlain ? [] : shareLines(array.shares)));
+      }
       for (const fault of inspection.faults) {
         await context.print(`${fault.path}  cannot be read: ${fault.error.code}: ${fault.error.message}`);
       }
@@ -46,7 +51,7 @@ export const inspect: Verb = {
   },
 };
 
-function describe(array: InspectedArray): string {
+function describe(array: InspectedArray, shares: readonly string[]): string {
   const shape = array.shape
     .map((length, axis) => {
       const name = array.dimensionNames?.[axis];
@@ -62,6 +67,7 @@ function describe(array: InspectedArray): string {
   return [
     `${array.path}  (${shape})  ${array.dataType}`,
     `    chunks ${array.chunkGrid}: ${kinds || "none"}${stored}${decoded}`,
+    ...shares.map((line) => `      ${line}`),
     `    codecs ${array.codecs.join(" ")}`,
     `    ${virtualState(array)}`,
     ...array.notes.map((note) => `    note: ${note}`),

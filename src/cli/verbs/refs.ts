@@ -4,22 +4,38 @@
  * @module
  */
 
+import { inspectSource } from "../../dataset/inspect.ts";
 import { openSource } from "../../dataset/open.ts";
+import { sharesToJson } from "../../dataset/provenance.ts";
 import { references } from "../../dataset/references.ts";
+import type { OpenedSource } from "../../dataset/source.ts";
+import { shareLines } from "../output/shares.ts";
+import { formatCount } from "../progress.ts";
 import { sourceOptions } from "../source-options.ts";
-import { REF_OPTIONS, type Verb } from "../verb.ts";
+import { REF_OPTIONS, type Verb, type VerbContext } from "../verb.ts";
 
 export const refs: Verb = {
   name: "refs",
   synopsis: "SOURCE [PATH]",
   summary: "Every chunk reference: coordinates, kind, location, offset, length, filter mask.",
-  options: [...REF_OPTIONS],
+  options: [
+    {
+      name: "summary",
+      help: "a summary of each array instead: how much is virtual, native, inline, missing, where, and since which commit",
+    },
+    ...REF_OPTIONS,
+  ],
   positionals: { minimum: 1, maximum: 2 },
-  examples: ["moraine refs sst.nc /sst", "moraine refs --json archive.icechunk | head"],
+  examples: [
+    "moraine refs sst.nc /sst",
+    "moraine refs archive.icechunk --summary",
+    "moraine refs --json archive.icechunk | head",
+  ],
   async run(words, context) {
     const [address = "", path] = words.positionals;
     const source = await openSource(address, sourceOptions(words, context));
     const json = words.flag("json");
+    if (words.flag("summary")) return await summarize(source, path, json, context);
     let lines: string[] = [];
     try {
       for await (const reference of references(source, path, { signal: context.signal })) {
@@ -46,3 +62,31 @@ export const refs: Verb = {
     return 0;
   },
 };
+
+async function summarize(
+  source: OpenedSource,
+  path: string | undefined,
+  json: boolean,
+  { print, signal }: VerbContext,
+): Promise<0> {
+  try {
+    const { arrays } = await inspectSource(source, { path, signal });
+    for (const { path: found, chunks, shares } of arrays) {
+      if (json) {
+        await print(JSON.stringify({ path: found, chunks, ...sharesToJson(shares) }));
+        continue;
+      }
+      const kinds = (["virtual", "native", "inline", "missing", "decoded"] as const)
+        .filter((kind) => chunks[kind] > 0)
+        .map((kind) => `${formatCount(chunks[kind])} ${kind}`);
+      await print(
+        [`${found}  ${kinds.join(", ") || "none"}`, ...shareLines(shares).map((line) => `  ${line}`)].join(
+          "\n",
+        ),
+      );
+    }
+  } finally {
+    await source.close();
+  }
+  return 0;
+}

@@ -6,7 +6,9 @@
 
 import { MoraineError } from "../../errors.ts";
 import type { HistoryEntry } from "../../icechunk/history.ts";
+import type { Session } from "../../icechunk/session.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
+import { gridPosition } from "../../zarr/chunk-grid.ts";
 import { PLACE_INLINE, PLACE_MISSING } from "../../zarr/chunk-source.ts";
 import { type AxisList, type AxisRange, resolveSelection, type Selection } from "../../zarr/selection.ts";
 import type { Repository } from "../repository.ts";
@@ -63,29 +65,10 @@ export async function blame(
     throw new MoraineError("LimitExceeded", `${count} chunks are more than ${MOST_CHUNKS}; select a part`);
   }
   const chunks = [...cellsOf(grid)];
-  const history: HistoryEntry[] = [];
-  for await (const entry of repository.ancestry({ branch }, { signal })) history.push(entry);
-  const writers = new Map<string, HistoryEntry>();
-  const open = new Set(chunks.map((coordinates) => coordinates.join()));
-  let current = array.path;
-  for (let at = 0; at + 1 < history.length && open.size > 0; at++) {
-    const [entry, before] = [history[at], history[at + 1]];
-    if (!entry || !before) break;
-    const diff = await repository.diff({ snapshotId: before.id }, { snapshotId: entry.id }, { signal });
-    for (const coordinates of diff.updatedChunks.get(current) ?? []) {
-      const key = coordinates.join();
-      if (open.delete(key)) writers.set(key, entry);
-    }
-    if (diff.newArrays.includes(current)) {
-      // What was not written since the array was made was left missing by that commit.
-      for (const key of open) writers.set(key, entry);
-      break;
-    }
-    current = diff.moved.findLast(({ to }) => to === current)?.from ?? current;
-  }
+  const writers = await lastWriters(session, array.path, grid, count, { signal });
   const places = await array.chunks.locate(Uint32Array.from(chunks.flat()), chunks.length, { signal });
   return chunks.map((coordinates, row) => {
-    const snapshot = writers.get(coordinates.join());
+    const snapshot = writers[row];
     const kind = places.kinds[row];
     if (kind === PLACE_MISSING) return { coordinates, kind: "missing", snapshot };
     const length = places.lengths[row];
@@ -95,6 +78,36 @@ export async function blame(
     const offset = places.offsets[row];
     return { coordinates, kind: isNative ? "native" : "virtual", location, offset, length, snapshot };
   });
+}
+
+/** For each cell of a box of the grid, in C order, the last commit that wrote it. */
+async function lastWriters(
+  session: Session,
+  path: string,
+  grid: Box,
+  count: number,
+  options: StorageOptions,
+): Promise<(HistoryEntry | undefined)[]> {
+  const shape = grid.start.map((first, axis) => (grid.stop[axis] ?? 0) - first);
+  const writers = new Array<HistoryEntry | undefined>(count);
+  let open = count;
+  for await (const { entry, chunks, made } of session.writings([path], options)) {
+    const { rank = 0, count: written = 0, coordinates = new Uint32Array(0) } = chunks.get(path) ?? {};
+    for (let chunk = 0; chunk < written && open > 0; chunk++) {
+      const cell = grid.start.map((first, axis) => (coordinates[chunk * rank + axis] ?? 0) - first);
+      const position = cell.some((at) => at < 0) ? -1 : gridPosition(cell, shape);
+      if (position < 0 || writers[position] !== undefined) continue;
+      writers[position] = entry;
+      open -= 1;
+    }
+    if (made.has(path)) {
+      // What was not written since the array was made was left missing by that commit.
+      for (let position = 0; position < count; position++) writers[position] ??= entry;
+      open = 0;
+    }
+    if (open === 0) break;
+  }
+  return writers;
 }
 
 /** The smallest box that holds a selection; undefined where it is empty. */

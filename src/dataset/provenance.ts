@@ -1,0 +1,181 @@
+/**
+ * What the chunks of an array are made of: how much lies in which file, and which commit last wrote there.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "../binary/json.ts";
+import type { HistoryEntry } from "../icechunk/history.ts";
+import type { Writing } from "../icechunk/writings.ts";
+import { type ChunkManifest, entryLocation, findEntry } from "../manifest/chunk-manifest.ts";
+import { gridPosition } from "../zarr/chunk-grid.ts";
+
+/** What lies in one file, in the repository's own objects, or inline. */
+export interface Share {
+  readonly kind: "virtual" | "native" | "inline";
+  /** Address of the file; undefined for native and inline chunks. */
+  readonly source?: string | undefined;
+  /** Number of objects that hold native chunks. */
+  readonly objects?: number | undefined;
+  readonly chunks: number;
+  /** Stored bytes. */
+  readonly bytes: number;
+  /** The last commit that wrote any of these chunks; undefined where no history tells. */
+  readonly since?: HistoryEntry | undefined;
+}
+
+interface GrowingShare {
+  kind: Share["kind"];
+  source: string | undefined;
+  objects: Set<number> | undefined;
+  chunks: number;
+  bytes: number;
+  /** Number of commits after the last that wrote here. */
+  newest: number;
+}
+
+/** Finds for the chunks of one array which commit last wrote them. */
+export class ChunkWriters {
+  readonly manifest: ChunkManifest;
+  readonly #commits: HistoryEntry[] = [];
+  /** For each entry the number of its commit; -1 where it is not found yet. */
+  readonly #writers: Int32Array;
+  #open: number;
+
+  constructor(manifest: ChunkManifest) {
+    this.manifest = manifest;
+    this.#writers = new Int32Array(manifest.count).fill(-1);
+    this.#open = manifest.count;
+  }
+
+  /** Whether every chunk is found. */
+  get isDone(): boolean {
+    return this.#open === 0;
+  }
+
+  /** Takes the next older commit. */
+  take({ entry, chunks, made }: Writing, path: string): void {
+    const commit = this.#commits.push(entry) - 1;
+    const updated = chunks.get(path);
+    if (updated) {
+      const { rank, count, coordinates } = updated;
+      for (let chunk = 0; chunk < count && this.#open > 0; chunk++) {
+        const at = Array.from(coordinates.subarray(chunk * rank, (chunk + 1) * rank));
+        const position = gridPosition(at, this.manifest.gridShape);
+        const found = position < 0 ? -1 : findEntry(this.manifest, position);
+        if (found < 0 || this.#writers[found] !== -1) continue;
+        this.#writers[found] = commit;
+        this.#open -= 1;
+      }
+    }
+    if (!made.has(path)) return;
+    // Logs of official programs may leave chunks out that came with the array.
+    this.#writers.forEach((writer, found) => {
+      if (writer === -1) this.#writers[found] = commit;
+    });
+    this.#open = 0;
+  }
+
+  /** Number of the commit that wrote an entry, in the order in which they were taken; -1 where none did. */
+  writer(entry: number): number {
+    return this.#writers[entry] ?? -1;
+  }
+
+  commit(number: number): HistoryEntry | undefined {
+    return this.#commits[number];
+  }
+}
+
+/**
+ * The shares of an array, those with most chunks first.
+ *
+ * @param only entries that are looked at; all where it is left out
+ */
+export function sharesOfArray(
+  manifest: ChunkManifest,
+  isNative: (location: string) => boolean,
+  {
+    writers,
+    only,
+  }: {
+    readonly writers?: ChunkWriters | undefined;
+    readonly only?: ((entry: number) => boolean) | undefined;
+  } = {},
+): Share[] {
+  const native = manifest.locations.map((location) => isNative(location));
+  const shares = new Map<string, GrowingShare>();
+  for (let entry = 0; entry < manifest.count; entry++) {
+    if (only?.(entry) === false) continue;
+    const location = manifest.locationIndexes?.[entry] ?? 0;
+    const isInline = manifest.inline.has(entry);
+    const kind = isInline ? "inline" : native[location] ? "native" : "virtual";
+    const source = kind === "virtual" ? entryLocation(manifest, entry) : undefined;
+    const key = source ?? kind;
+    let share = shares.get(key);
+    if (share === undefined) {
+      const objects = kind === "native" ? new Set<number>() : undefined;
+      share = { kind, source, objects, chunks: 0, bytes: 0, newest: -1 };
+      shares.set(key, share);
+    }
+    share.objects?.add(location);
+    share.chunks += 1;
+    share.bytes += manifest.lengths[entry] ?? 0;
+    const writer = writers?.writer(entry) ?? -1;
+    if (writer >= 0 && (share.newest < 0 || writer < share.newest)) share.newest = writer;
+  }
+  return [...shares.values()]
+    .sort((a, b) => b.chunks - a.chunks)
+    .map(({ kind, source, objects, chunks, bytes, newest }) => {
+      const since = newest < 0 ? undefined : writers?.commit(newest);
+      return {
+        kind,
+        ...(source !== undefined && { source }),
+        ...(objects && { objects: objects.size }),
+        chunks,
+        bytes,
+        ...(since && { since }),
+      };
+    });
+}
+
+/** Follows a history back until every chunk is found, or it ends. */
+export async function followHistory(
+  writings: AsyncIterable<Writing>,
+  arrays: ReadonlyMap<string, ChunkWriters>,
+): Promise<void> {
+  const open = new Map(arrays);
+  for await (const writing of writings) {
+    for (const [path, writers] of open) {
+      writers.take(writing, path);
+      if (writers.isDone) open.delete(path);
+    }
+    if (open.size === 0) return;
+  }
+}
+
+/** Numbers of chunks by where they lie. */
+export function countsOf(shares: readonly Share[]): Record<Share["kind"], number> {
+  const counts = { virtual: 0, native: 0, inline: 0 };
+  for (const { kind, chunks } of shares) counts[kind] += chunks;
+  return counts;
+}
+
+/** Sources that a document lists of each array. */
+const LISTED = 1000;
+
+/** The shares of an array, of many sources those with most chunks. */
+export function sharesToJson(shares: readonly Share[]): JsonObject {
+  return {
+    sources: shares.slice(0, LISTED).map(
+      ({ kind, source, objects, chunks, bytes, since }): JsonObject => ({
+        kind,
+        ...(source !== undefined && { source }),
+        ...(objects !== undefined && { objects }),
+        chunks,
+        bytes,
+        ...(since && { snapshot: since.id, time: since.time.toISOString(), message: since.message }),
+      }),
+    ),
+    ...(shares.length > LISTED && { more_sources: shares.length - LISTED }),
+  };
+}
