@@ -49,8 +49,14 @@ it("tells what became of the chunks that changed between two snapshots, and who 
     {
       path: "/sst",
       count: 10,
-      before: { chunks: { virtual: 10, native: 0, inline: 0, missing: 0 }, shares: [{ kind: "virtual", chunks: 10 }] },
-      after: { chunks: { virtual: 0, native: 9, inline: 0, missing: 1 }, shares: [{ kind: "native", chunks: 9 }] },
+      before: {
+        chunks: { virtual: 10, native: 0, inline: 0, missing: 0 },
+        shares: [{ kind: "virtual", chunks: 10 }],
+      },
+      after: {
+        chunks: { virtual: 0, native: 9, inline: 0, missing: 1 },
+        shares: [{ kind: "native", chunks: 9 }],
+      },
     },
   ]);
   const commits = changed[0]?.commits.map(({ entry }) => entry.id) ?? [];

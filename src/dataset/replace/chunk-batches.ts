@@ -9,7 +9,7 @@ import { type ChunkManifest, entryCoordinates } from "../../manifest/chunk-manif
 import type { StorageOptions } from "../../storage/storage.ts";
 import { absolutePath } from "../source.ts";
 import { gridBoxOf, isInBox } from "./grid-box.ts";
-import { type Box, boxOf, type Condition } from "./where.ts";
+import { type Box, boxOf, type Condition, nothingThere } from "./where.ts";
 
 /** Chunks of one array. */
 export interface ArrayBatch {
@@ -50,7 +50,11 @@ export function arrayPaths(session: Session, path = "/"): string[] {
   });
 }
 
-/** The stored chunks of a session that a filter lets through, in batches. One manifest is in memory at a time. */
+/**
+ * The stored chunks of a session that a filter lets through, in batches. One manifest is in memory at a time.
+ *
+ * Errors: `InvalidArgument` as `boxOf`, and where no array has anything at the part.
+ */
 export async function* batches(
   session: Session,
   filter: EntryFilter,
@@ -59,12 +63,14 @@ export async function* batches(
   let arrays: ArrayBatch[] = [];
   let chunks = 0;
   let bytes = 0;
+  const { where = [] } = options;
+  let isThere = where.length === 0;
   for (const path of arrayPaths(session, options.path)) {
     options.signal?.throwIfAborted();
     const array = session.array(path);
-    const { where = [] } = options;
     const box: Box | undefined = await boxOf(array, where, (other) => session.array(other), options);
     if (where.length > 0 && box === undefined) continue;
+    isThere = true;
     const inside = box && gridBoxOf(array.metadata, box);
     const manifest = await session.manifest(path, options);
     let own: ArrayBatch | undefined;
@@ -85,5 +91,6 @@ export async function* batches(
       [arrays, chunks, bytes, own] = [[], 0, 0, undefined];
     }
   }
+  if (!isThere) throw nothingThere(where, session.address);
   if (chunks > 0) yield { arrays, chunks, bytes };
 }

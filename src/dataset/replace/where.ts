@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { JsonObject } from "../../binary/json.ts";
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ZarrArray } from "../../zarr/node.ts";
@@ -27,6 +28,7 @@ export interface Box {
 export type ArrayFinder = (path: string) => ZarrArray;
 
 const DAY = 86_400_000_000n;
+const MOST_DAYS = 31;
 
 /**
  * Parses conditions: `time=2020-01..2020-12`, `time=2020-02` and `lat=-10..10` are values, `time=0:24` and `lev=3`
@@ -45,17 +47,30 @@ export function parseConditions(text: string): Condition[] {
     const positions = /^(\d*):(\d*)$/.exec(value);
     if (positions) {
       const [, start = "", stop = ""] = positions;
-      return { dimension, start: Number(start), stop: stop === "" ? undefined : Number(stop) };
+      const end = stop === "" ? undefined : Number(stop);
+      if (dimension === "" || (end !== undefined && end <= Number(start))) throw refuse(part);
+      return { dimension, start: Number(start), stop: end };
     }
-    if (dimension === "" || value === "") {
-      throw new MoraineError(
-        "InvalidArgument",
-        `"${part.trim()}" is no condition; NAME=FROM..TO (values), NAME=START:STOP and NAME=POSITION are`,
-      );
-    }
+    if (dimension === "" || value === "") throw refuse(part);
     const [, from = value, to = value] = /^(.+?)\.\.(.+)$/.exec(value) ?? [];
     return { dimension, from, to };
   });
+}
+
+function refuse(part: string): MoraineError {
+  return new MoraineError(
+    "InvalidArgument",
+    `"${part.trim()}" is no condition; NAME=FROM..TO (values), NAME=START:STOP and NAME=POSITION are`,
+  );
+}
+
+/** The error of conditions that no element of any array meets. */
+export function nothingThere(conditions: readonly Condition[], source: string): MoraineError {
+  const told = conditions.map((condition) => {
+    if ("from" in condition) return `${condition.dimension}=${condition.from}..${condition.to}`;
+    return `${condition.dimension}=${condition.start}:${condition.stop ?? ""}`;
+  });
+  return new MoraineError("InvalidArgument", `no array has anything where ${told.join(",")}`, { source });
 }
 
 /**
@@ -119,13 +134,14 @@ async function positionsBetween(
       ? parseTimeUnits(units, typeof calendar === "string" ? calendar : "standard")
       : undefined;
   const isWithin = time ? withinTimes(from, to, time) : withinNumbers(from, to, dimension);
+  const unpack = unpacking(coordinate.attributes);
   const { data } = await get(coordinate, undefined, options);
   let start = -1;
   let stop = 0;
   let count = 0;
   for (let position = 0; position < data.length; position++) {
     const value = data[position];
-    if ((typeof value !== "number" && typeof value !== "bigint") || !isWithin(value)) continue;
+    if ((typeof value !== "number" && typeof value !== "bigint") || !isWithin(unpack(value))) continue;
     if (start < 0) start = position;
     stop = position + 1;
     count += 1;
@@ -140,20 +156,33 @@ async function positionsBetween(
   return [Math.max(start, 0), stop];
 }
 
+/** What stored numbers stand for (CF conventions 8.1, "packed data"). */
+function unpacking(attributes: JsonObject): (value: number | bigint) => number | bigint {
+  const { scale_factor: scale, add_offset: offset } = attributes;
+  const [factor, shift] = [typeof scale === "number" ? scale : 1, typeof offset === "number" ? offset : 0];
+  return factor === 1 && shift === 0 ? (value) => value : (value) => Number(value) * factor + shift;
+}
+
 function withinNumbers(from: string, to: string, dimension: string): (value: number | bigint) => boolean {
   const [low, high] = [Number(from), Number(to)];
   if (Number.isNaN(low) || Number.isNaN(high)) {
     throw new MoraineError("InvalidArgument", `"${dimension}" is no time; ${from}..${to} are no numbers`);
   }
+  if (low > high) throw backwards(from, to);
   return (value) => Number(value) >= low && Number(value) <= high;
 }
 
 function withinTimes(from: string, to: string, units: TimeUnits): (value: number | bigint) => boolean {
   const [low, high] = [dateSpan(from, units)[0], dateSpan(to, units)[1]];
+  if (low >= high) throw backwards(from, to);
   return (value) => {
     const instant = instantOf(value, units);
     return instant !== undefined && instant >= low && instant < high;
   };
+}
+
+function backwards(from: string, to: string): MoraineError {
+  return new MoraineError("InvalidArgument", `${from}..${to} goes backwards`);
 }
 
 /** The instants that a date stands for: `2020` is the whole year, `2020-02-01T12:00` one minute. */
@@ -165,14 +194,22 @@ function dateSpan(text: string, { calendar }: TimeUnits): [first: bigint, end: b
   const [year = 0, month, day, hour, minute, second] = match
     .slice(1)
     .map((part) => (part === undefined ? undefined : Number(part)));
+  const isTime = (hour ?? 0) < 24 && (minute ?? 0) < 60 && (second ?? 0) < 60;
+  const next: [number, number] = month === 12 ? [year + 1, 1] : [year, (month ?? 1) + 1];
+  const isDay =
+    (month ?? 1) >= 1 &&
+    (month ?? 1) <= 12 &&
+    (day ?? 1) >= 1 &&
+    (day ?? 1) <= MOST_DAYS &&
+    daysOf(calendar, year, month ?? 1, day ?? 1) < daysOf(calendar, ...next, 1);
+  if (!isTime || !isDay) {
+    throw new MoraineError("InvalidArgument", `the calendar ${calendar} has no ${text}`);
+  }
   const first =
     BigInt(daysOf(calendar, year, month ?? 1, day ?? 1)) * DAY +
     BigInt((hour ?? 0) * 3600 + (minute ?? 0) * 60 + (second ?? 0)) * 1_000_000n;
   if (month === undefined) return [first, BigInt(daysOf(calendar, year + 1, 1, 1)) * DAY];
-  if (day === undefined) {
-    const next: [number, number] = month === 12 ? [year + 1, 1] : [year, month + 1];
-    return [first, BigInt(daysOf(calendar, ...next, 1)) * DAY];
-  }
+  if (day === undefined) return [first, BigInt(daysOf(calendar, ...next, 1)) * DAY];
   if (hour === undefined) return [first, first + DAY];
   return [first, first + (second === undefined ? 60_000_000n : 1_000_000n)];
 }

@@ -81,6 +81,12 @@ describe("materialising", () => {
     });
   });
 
+  it("refuses a part that no array has", async () => {
+    for (const where of ["tmie=0", "time=2031", "time=9:12"]) {
+      await expect(materialize(target, { where })).rejects.toMatchObject({ code: "InvalidArgument" });
+    }
+  });
+
   it("leaves alone what others replace meanwhile", async () => {
     let others: Promise<unknown> | undefined;
     const write = async (): Promise<void> => {

@@ -3,7 +3,8 @@ import { expect, it } from "vitest";
 import { openSource } from "../../../src/dataset/open.ts";
 import { boxOf, parseConditions } from "../../../src/dataset/replace/where.ts";
 import { arrayAt } from "../../../src/dataset/source.ts";
-import "../../../src/node.ts";
+import { createArray, createGroup, ZarrStore } from "../../../src/node.ts";
+import { StorageRouter } from "../../../src/storage/router.ts";
 
 const demo = fileURLToPath(new URL("../../data/demo/sst-2020.nc", import.meta.url));
 
@@ -40,6 +41,11 @@ it("finds dates by what they stand for", async () => {
 
 it("finds numbers between two others, both included", async () => {
   expect(await boxIn("lat=-10..12.5")).toEqual({ start: [0, 8, 0], stop: [4, 13, 30] });
+  expect(await boxIn("lat=-10..12.5, lon=0..30, time=2020-01-02")).toEqual({
+    start: [1, 8, 0],
+    stop: [2, 13, 3],
+  });
+  expect(await boxIn("lat=7.5")).toEqual({ start: [0, 11, 0], stop: [4, 12, 30] });
 });
 
 it("is nothing where nothing meets the conditions, or a dimension is another array's", async () => {
@@ -50,5 +56,39 @@ it("is nothing where nothing meets the conditions, or a dimension is another arr
 it("refuses what is no condition, and dates along what is no time", async () => {
   expect(() => parseConditions("time")).toThrow(expect.objectContaining({ code: "InvalidArgument" }));
   await expect(boxIn("lat=2020-01..2020-02")).rejects.toMatchObject({ code: "InvalidArgument" });
+  for (const date of ["2020-02-30", "2020-13", "2020-00", "2020-01-01T24:00", "2020-01-03..2020-01-02"]) {
+    await expect(boxIn(`time=${date}`)).rejects.toMatchObject({ code: "InvalidArgument" });
+  }
+  await expect(boxIn("lat=10..-10")).rejects.toThrow(/backwards/);
+  expect(() => parseConditions("time=5:3")).toThrow(expect.objectContaining({ code: "InvalidArgument" }));
   await expect(boxIn("time=soon")).rejects.toMatchObject({ code: "InvalidArgument" });
+});
+
+it("unpacks coordinates, takes those that descend, and knows the days of other calendars", async () => {
+  const store = new ZarrStore(new StorageRouter(), "memory://where/");
+  await createGroup(store);
+  const make = async (name: string, values: Int16Array, attributes: Record<string, string | number>) => {
+    const [shape, dataType] = [[values.length], "int16"] as const;
+    const array = await createArray(store, name, { shape, dataType, dimensionNames: [name], attributes });
+    await array.set(null, values);
+    return array;
+  };
+  const arrays = new Map([
+    ["/lat", await make("lat", Int16Array.of(180, 100, 20, -60), { scale_factor: 0.5, add_offset: -10 })],
+    [
+      "/time",
+      await make("time", Int16Array.of(58, 59, 60), { units: "days since 2020-01-01", calendar: "360_day" }),
+    ],
+  ]);
+  const field = await createArray(store, "field", {
+    shape: [3, 4],
+    dataType: "int8",
+    dimensionNames: ["time", "lat"],
+  });
+  const box = async (text: string) =>
+    await boxOf(field, parseConditions(text), (path) => arrays.get(path) ?? field);
+  expect(await box("lat=0..40")).toEqual({ start: [0, 1], stop: [3, 3] });
+  expect(await box("time=2020-02-30,lat=80")).toEqual({ start: [1, 0], stop: [2, 1] });
+  expect(await box("time=2020-02")).toEqual({ start: [0, 0], stop: [2, 4] });
+  await expect(box("time=2020-02-31")).rejects.toMatchObject({ code: "InvalidArgument" });
 });
