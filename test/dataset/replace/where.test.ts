@@ -88,7 +88,7 @@ it("unpacks coordinates, takes those that descend, and knows the days of other c
   const box = async (text: string) =>
     await boxOf(field, parseConditions(text), (path) => arrays.get(path) ?? field);
   expect(await box("lat=0..40")).toEqual({ start: [0, 1], stop: [3, 3] });
-  expect(await box("time=2020-02-30,lat=80")).toEqual({ start: [1, 0], stop: [2, 1] });
+  expect(await box("time=2020-02-30,lat=80..80")).toEqual({ start: [1, 0], stop: [2, 1] });
   expect(await box("time=2020-02")).toEqual({ start: [0, 0], stop: [2, 4] });
   await expect(box("time=2020-02-31")).rejects.toMatchObject({ code: "InvalidArgument" });
 });
