@@ -11,6 +11,11 @@ import { storageOptions } from "./storage-options.ts";
 import { parseBytes, type VerbArguments, type VerbContext, type VerbOption } from "./verb.ts";
 
 export const CAMPAIGN_OPTIONS: readonly VerbOption[] = [
+  {
+    name: "object-size",
+    value: "SIZE",
+    help: "small chunks are packed into objects of about this size (default 8MiB)",
+  },
   { name: "branch", value: "NAME", help: "of the repository (default main)" },
   { name: "message", value: "TEXT", help: "of the commits" },
 ];
@@ -35,12 +40,13 @@ export interface CampaignWords extends RouterOptions {
   readonly branch?: string;
   readonly message?: string;
   readonly budget?: number;
+  readonly chunkObjectBytes?: number;
 }
 
 /** What of the options of a campaign was given, and the line that shows its progress. */
 function campaignOptions(words: VerbArguments, context: VerbContext, line: ProgressLine): CampaignWords {
   const [where, branch, message] = [words.text("where"), words.text("branch"), words.text("message")];
-  const budget = words.text("budget");
+  const [budget, object] = [words.text("budget"), words.text("object-size")];
   return {
     ...storageOptions(words),
     signal: context.signal,
@@ -49,6 +55,7 @@ function campaignOptions(words: VerbArguments, context: VerbContext, line: Progr
     ...(branch !== undefined && { branch }),
     ...(message !== undefined && { message }),
     ...(budget !== undefined && { budget: parseBytes(budget, "budget") }),
+    ...(object !== undefined && { chunkObjectBytes: parseBytes(object, "object-size") }),
   };
 }
 

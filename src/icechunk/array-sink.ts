@@ -39,7 +39,7 @@ export class ArraySink implements ChunkSink {
   async write(chunks: EncodedChunks, options: StorageOptions = {}): Promise<readonly number[]> {
     for (let i = 0; i < chunks.count; i++) {
       const bytes = chunks.bytes[i];
-      const change = bytes === undefined ? DELETED : await this.#store(bytes, options);
+      const change = bytes === undefined ? DELETED : await this.#store(bytes, chunks, i, options);
       // Looked up after the storing, during which the array may have been resized.
       const node = this.#context.tree.array(this.#path);
       const { gridShape } = node;
@@ -56,11 +56,18 @@ export class ArraySink implements ChunkSink {
     return [];
   }
 
-  async #store(bytes: Uint8Array, options: StorageOptions): Promise<ChunkChange> {
+  async #store(
+    bytes: Uint8Array,
+    { coordinates }: EncodedChunks,
+    index: number,
+    options: StorageOptions,
+  ): Promise<ChunkChange> {
     requireBytes(bytes, this.#path);
-    const { packing, inlineThreshold } = this.#context;
+    const { packing, inlineThreshold, tree } = this.#context;
     if (bytes.length <= inlineThreshold) return { kind: "inline", bytes };
-    return { kind: "native", ...(await packing.add(bytes, options)) };
+    const { id, gridShape } = tree.array(this.#path);
+    const position = positionOf(coordinates, index * gridShape.length, gridShape, gridStrides(gridShape));
+    return await packing.add(bytes, { array: id, position }, options);
   }
 
   async writeMetadata(metadata: ArrayMetadata, _options?: StorageOptions): Promise<void> {

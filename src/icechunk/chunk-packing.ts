@@ -1,6 +1,7 @@
 /**
  * Native chunks on their way to chunk objects. Small ones that are written one after another share an object: one
- * request instead of hundreds, and neighbours that can be read together.
+ * request instead of hundreds. In it they lie in the order of the grid, in whatever order they came, so that
+ * neighbours can be read together.
  *
  * @module
  */
@@ -10,50 +11,114 @@ import type { StorageOptions } from "../storage/storage.ts";
 import { decodeIdentifier, OBJECT_ID_BYTES, type ObjectId, randomObjectId } from "./format/identifier.ts";
 import { FOLDERS, type RepositoryFiles } from "./repository-files.ts";
 
-/** Chunks of at least the first size have an object of their own; objects are written at the second. */
-const LARGE_CHUNK = 1024 * 1024;
-const OBJECT_BYTES = 8 * 1024 * 1024;
+/** Bytes at which an object is written, where nothing else is asked for. */
+export const DEFAULT_OBJECT_BYTES: number = 8 * 1024 * 1024;
+/** Chunks of at least this part of an object have one of their own. */
+const LARGE_PART = 8;
 
-/** Where a chunk is or will be. */
-export interface PackedChunk {
-  readonly chunkId: Uint8Array;
-  readonly offset: number;
-  readonly length: number;
+/** Whose chunk it is. */
+export interface ChunkOwner {
+  /** Anything that tells arrays apart. */
+  readonly array: string;
+  /** In its grid, in C order. */
+  readonly position: number;
 }
 
-interface Pack {
-  readonly id: ObjectId;
-  readonly idBytes: Uint8Array;
-  readonly chunks: Uint8Array[];
-  /** Where each chunk begins. */
-  readonly starts: number[];
-  size: number;
+/** Where a chunk is or will be. Its place in the object is settled when it is first asked for. */
+export class PackedChunk {
+  readonly kind = "native";
+  readonly chunkId: Uint8Array;
+  readonly owner: ChunkOwner;
+  readonly length: number;
+  /** Until its place is settled. */
+  #waiting: { readonly bytes: Uint8Array; readonly pack: Pack } | undefined;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array, pack: Pack, owner: ChunkOwner) {
+    this.chunkId = pack.idBytes;
+    this.owner = owner;
+    this.length = bytes.length;
+    this.#waiting = { bytes, pack };
+  }
+
+  get offset(): number {
+    this.#waiting?.pack.settle();
+    return this.#offset;
+  }
+
+  /** Gives the bytes away and takes the place. */
+  settle(offset: number): Uint8Array | undefined {
+    const bytes = this.#waiting?.bytes;
+    this.#waiting = undefined;
+    this.#offset = offset;
+    return bytes;
+  }
+}
+
+/** One object while it is filled. */
+class Pack {
+  readonly id: ObjectId = randomObjectId();
+  readonly idBytes: Uint8Array = decodeIdentifier(this.id, OBJECT_ID_BYTES);
+  /** Chunks whose place is settled, and where each begins. */
+  readonly chunks: Uint8Array[] = [];
+  readonly starts: number[] = [];
+  /** Bytes of all. */
+  size = 0;
+  #settled = 0;
+  #open: PackedChunk[] = [];
+
+  add(bytes: Uint8Array, owner: ChunkOwner): PackedChunk {
+    const chunk = new PackedChunk(bytes, this, owner);
+    this.#open.push(chunk);
+    this.size += bytes.length;
+    return chunk;
+  }
+
+  /** Puts the chunks that have no place yet behind the others, in the order of the grid. */
+  settle(): void {
+    const open = this.#open;
+    this.#open = [];
+    open.sort(
+      ({ owner: a }, { owner: b }) =>
+        (a.array < b.array ? -1 : a.array > b.array ? 1 : 0) || a.position - b.position,
+    );
+    for (const chunk of open) {
+      const bytes = chunk.settle(this.#settled);
+      if (bytes === undefined) continue;
+      this.chunks.push(bytes);
+      this.starts.push(this.#settled);
+      this.#settled += bytes.length;
+    }
+  }
 }
 
 export class ChunkPacking {
   readonly #files: RepositoryFiles;
+  readonly #objectBytes: number;
   #pack: Pack | undefined;
   /** Objects that are not written yet, from which the session itself reads. */
   readonly #pending = new Map<ObjectId, Pack>();
   readonly #writing = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(files: RepositoryFiles) {
+  /** @param objectBytes at which an object is written; those of one chunk may have more */
+  constructor(files: RepositoryFiles, objectBytes: number = DEFAULT_OBJECT_BYTES) {
     this.#files = files;
+    this.#objectBytes = objectBytes;
   }
 
   /** Takes a chunk, which must not be changed afterwards. Waits when much is being written. */
-  async add(bytes: Uint8Array, options: StorageOptions = {}): Promise<PackedChunk> {
-    if (bytes.length >= LARGE_CHUNK) {
-      const own = newPack();
-      const chunk = append(own, bytes);
+  async add(bytes: Uint8Array, owner: ChunkOwner, options: StorageOptions = {}): Promise<PackedChunk> {
+    if (bytes.length * LARGE_PART >= this.#objectBytes) {
+      const own = new Pack();
+      const chunk = own.add(bytes, owner);
       await this.#write(own, options);
       return chunk;
     }
-    this.#pack ??= newPack();
+    this.#pack ??= new Pack();
     this.#pending.set(this.#pack.id, this.#pack);
-    const chunk = append(this.#pack, bytes);
-    if (this.#pack.size >= OBJECT_BYTES) await this.#writePack(options);
+    const chunk = this.#pack.add(bytes, owner);
+    if (this.#pack.size >= this.#objectBytes) await this.#writePack(options);
     return chunk;
   }
 
@@ -97,6 +162,7 @@ export class ChunkPacking {
   /** Begins to write an object; returns when fewer than four are being written. */
   async #write(pack: Pack, options: StorageOptions): Promise<void> {
     this.#pending.set(pack.id, pack);
+    pack.settle();
     const bytes = concatenateBytes(pack.chunks);
     const writing: Promise<void> = this.#files
       .write(`${FOLDERS.chunk}/${pack.id}`, bytes, options)
@@ -118,17 +184,4 @@ export class ChunkPacking {
     this.#failure = undefined;
     if (failure) throw failure.error;
   }
-}
-
-function newPack(): Pack {
-  const id = randomObjectId();
-  return { id, idBytes: decodeIdentifier(id, OBJECT_ID_BYTES), chunks: [], starts: [], size: 0 };
-}
-
-function append(pack: Pack, bytes: Uint8Array): PackedChunk {
-  const offset = pack.size;
-  pack.chunks.push(bytes);
-  pack.starts.push(offset);
-  pack.size += bytes.length;
-  return { chunkId: pack.idBytes, offset, length: bytes.length };
 }

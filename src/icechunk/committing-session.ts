@@ -35,6 +35,8 @@ export interface SessionParts {
   /** Absent in a session that only reads, or that has no branch to commit to. */
   readonly branch?: string | undefined;
   readonly writable: boolean;
+  /** Bytes at which objects of small chunks are written; see `RepositoryOptions`. */
+  readonly chunkObjectBytes?: number | undefined;
 }
 
 export class CommittingSession extends SessionView {
@@ -42,8 +44,9 @@ export class CommittingSession extends SessionView {
   #writable: boolean;
 
   constructor(parts: SessionParts) {
-    const { files, access, snapshot } = parts;
-    super({ files, access, tree: new WorkingTree(snapshot), packing: new ChunkPacking(files) });
+    const { files, access, snapshot, chunkObjectBytes } = parts;
+    const packing = new ChunkPacking(files, chunkObjectBytes);
+    super({ files, access, tree: new WorkingTree(snapshot), packing });
     this.parts = parts;
     this.#writable = parts.writable;
   }

@@ -7,7 +7,7 @@
 import { MoraineError } from "../errors.ts";
 import type { ChunkManifest } from "../manifest/chunk-manifest.ts";
 import type { StorageOptions } from "../storage/storage.ts";
-import type { ChunkPacking } from "./chunk-packing.ts";
+import type { ChunkOwner, ChunkPacking } from "./chunk-packing.ts";
 import type { ChunkReferences, VirtualObject } from "./format/chunk-references.ts";
 import { decodeIdentifier, isObjectId, OBJECT_ID_BYTES } from "./format/identifier.ts";
 import { ReferenceBuilder } from "./format/reference-builder.ts";
@@ -61,7 +61,7 @@ export async function referencesOfManifest(
     before = position;
     const bytes = inline.get(entry);
     if (bytes) {
-      await addBytes(context, builder, bytes, path, options);
+      await addBytes(context, builder, bytes, { array: path, position }, options);
       continue;
     }
     const offset = offsets[entry] ?? -1;
@@ -81,15 +81,15 @@ async function addBytes(
   context: IncomingContext,
   builder: ReferenceBuilder,
   bytes: Uint8Array,
-  path: string,
+  owner: ChunkOwner,
   options: StorageOptions,
 ): Promise<void> {
-  requireBytes(bytes, path);
+  requireBytes(bytes, owner.array);
   if (bytes.length <= context.inlineThreshold) {
     builder.addInline(builder.addBuffer(bytes), 0, bytes.length);
     return;
   }
-  const { chunkId, offset, length } = await context.packing.add(bytes, options);
+  const { chunkId, offset, length } = await context.packing.add(bytes, owner, options);
   builder.addNative(chunkId, 0, offset, length);
 }
 

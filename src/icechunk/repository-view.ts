@@ -46,6 +46,11 @@ export interface RepositoryOptions extends StorageOptions {
    * official clients: a commit outlives everything else, and costs a tenth.
    */
   readonly durable?: boolean | undefined;
+  /**
+   * Bytes at which an object of small chunks is written: many chunks of one session share it, in the order of the
+   * grid. Chunks of at least an eighth of it have objects of their own. Default 8 MiB.
+   */
+  readonly chunkObjectBytes?: number | undefined;
   /** Told at opening of commits that another program, which knows no locks, has overwritten on a local folder. */
   readonly onLostCommits?: ((lost: readonly LostCommit[]) => void) | undefined;
 }
@@ -102,6 +107,7 @@ export class RepositoryView {
       ),
       branch,
       writable: branch !== undefined,
+      chunkObjectBytes: this.repositoryOptions.chunkObjectBytes,
     };
   }
 
