@@ -118,10 +118,13 @@ async function libraryDigests(bytes, rows) {
   return digests;
 }
 
+/** Integers of fewer bits than their bytes hold are given as they lie, without their sign. */
+const N_BIT = 5;
+
 function digestOf(file, path, itemSize) {
   try {
     const dataset = file.get(path);
-    if (dataset?.metadata.type > 1) return undefined;
+    if (dataset?.metadata.type > 1 || dataset?.filters.some(({ id }) => id === N_BIT)) return undefined;
     const { value } = dataset;
     if (!ArrayBuffer.isView(value) || value.BYTES_PER_ELEMENT !== itemSize) return undefined;
     const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
