@@ -174,6 +174,14 @@ with h5py.File("layouts.h5", "w", libver=("earliest", "v110")) as f:
     open("layouts.d.bin", "wb").write(np.arange(1, 8, dtype="<i4").tobytes())
 describe("layouts.h5")
 
+# ---------------------------------------------------------------- plugins that call what h5wasm does not export
+with h5py.File("plugins.h5", "w") as f:
+    values = np.cumsum(np.random.default_rng(3).normal(size=(12, 10)), axis=1)
+    for name, options in {"rate": {"rate": 20}, "precision": {"precision": 30}, "accuracy": {"accuracy": 1e-6}, "reversible": {"reversible": True}}.items():
+        f.create_dataset(f"zfp_{name}", data=values, chunks=(12, 10), **hdf5plugin.Zfp(**options))
+    f.create_dataset("blosc2_zlib", data=(values * 100).astype("<i4"), chunks=(12, 10), **hdf5plugin.Blosc2("zlib"))
+describe("plugins.h5")
+
 # ---------------------------------------------------------------- virtual datasets
 def source(name, values, **options):
     with h5py.File(name, "w") as file: file.create_dataset("d", data=values, **options)

@@ -46,14 +46,9 @@ async function ask(job: LibraryJob): Promise<Uint8Array> {
     const end = (answer: LibraryAnswer): void => {
       clearTimeout(timer);
       current.off("message", end).off("error", fail).off("exit", leave);
-      current.unref();
       resolve(answer);
     };
-    const stop = (reason: string): void => {
-      worker = undefined;
-      end({ code: "CorruptChunk", message: reason });
-      void current.terminate();
-    };
+    const stop = (message: string): void => end({ code: "CorruptChunk", message });
     const fail = (error: Error): void => stop(`the decoder failed: ${error.message}`);
     const leave = (): void => stop("the decoder failed");
     const timer = setTimeout(() => stop("the decoder did not come to an end"), patience);
@@ -61,8 +56,12 @@ async function ask(job: LibraryJob): Promise<Uint8Array> {
     current.ref();
     current.postMessage(job);
   });
-  loaded = worker !== undefined;
+  current.unref();
+  loaded = "bytes" in answer;
   if ("bytes" in answer) return answer.bytes;
+  // The library is not used again after a failure, and its memory is given back with the thread.
+  worker = undefined;
+  void current.terminate();
   throw new MoraineError(answer.code, answer.message);
 }
 

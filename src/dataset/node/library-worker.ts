@@ -26,5 +26,7 @@ parentPort?.on("message", ({ stored, decodedLength, filters, filterMask }: Libra
 });
 
 function answer(message: LibraryAnswer): void {
-  parentPort?.postMessage(message);
+  const moved =
+    "bytes" in message && message.bytes.buffer instanceof ArrayBuffer ? [message.bytes.buffer] : [];
+  parentPort?.postMessage(message, moved);
 }

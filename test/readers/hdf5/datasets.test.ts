@@ -136,6 +136,19 @@ test("one odd array does not cost the file", async () => {
   );
 });
 
+test("a damaged chunk takes no more memory for decoding than such chunks need", async () => {
+  const bytes = fileBytes("filters.h5");
+  // The only frames of Blosc2 ("b2frame"): bytes 29 to 36 are the length of what is compressed, big-endian.
+  const text = Buffer.from(bytes).toString("latin1");
+  for (let at = text.indexOf("b2frame"); at >= 0; at = text.indexOf("b2frame", at + 1)) bytes[at + 30] = 0x40;
+  await storage.write("memory://hdf5-dataset/greedy.h5", bytes);
+  const greedy = await openFile("greedy.h5");
+  const before = process.memoryUsage().rss;
+  await expect(valuesOf(arrayAt(greedy, "/blosc2"))).rejects.toMatchObject({ code: "LimitExceeded" });
+  expect(process.memoryUsage().rss - before).toBeLessThan(200 * 2 ** 20);
+  await expect(valuesOf(arrayAt(greedy, "/szip"))).resolves.toEqual(expected["filters.h5"]?.arrays["/szip"]);
+});
+
 test("an unlimited virtual dataset is as long in the dataset view as its sources make it", async () => {
   const array = arrayAt(await openFile("virtual.h5"), "/numbered");
   expect(array.metadata.shape).toEqual([14, 6]);

@@ -5,22 +5,28 @@
  * @module
  */
 
-import { MoraineError } from "../../../errors.ts";
+import { isMoraineError, MoraineError } from "../../../errors.ts";
 import type { Filter } from "../filter-pipeline.ts";
 import { buildCapsule, CAPSULE_PATH } from "./capsule.ts";
 import { loadPlugin, pluginFile, pluginOf } from "./filter-plugins.ts";
+import { withinMemory } from "./memory-limit.ts";
+import { withPluginImports } from "./plugin-imports.ts";
 
 type Library = Awaited<typeof import("h5wasm")["ready"]>;
 
 const PLUGIN_FOLDER = "/plugins";
 /** The library's memory ends at 2 GiB; the chunk stands in it encoded, decoded and once more in between. */
 const LARGEST_CHUNK = 512 * 1024 * 1024;
+/** Of the library and its plugins, beside what the chunk takes. */
+const OWN_MEMORY = 64 * 1024 * 1024;
+/** Failures after which no further instance is made on a thread: the memory of one is never given back. */
+const MAXIMUM_RESTARTS = 16;
 
 /** An instance of the library, with the plugins that were put into it. */
 interface Instance {
   readonly library: Library;
   readonly plugins: Set<string>;
-  /** What the library printed to its standard error since the last chunk. */
+  /** What the library printed to its standard error since the chunk was opened. */
   diagnostics: string;
 }
 
@@ -78,12 +84,19 @@ export async function decodeHere(
     plugins.add(plugin);
   }
   const current = await instance;
-  current.diagnostics = "";
+  const capsule = buildCapsule(stored, decodedLength, filters, filterMask);
   try {
-    return decodeCapsule(library, buildCapsule(stored, decodedLength, filters, filterMask), decodedLength);
+    const limit = OWN_MEMORY + 4 * (capsule.length + decodedLength);
+    return withinMemory(limit, () =>
+      withPluginImports(
+        () => library.HEAPU8,
+        () => decodeCapsule(current, capsule, decodedLength),
+      ),
+    );
   } catch (cause) {
     // An abort leaves the instance unusable, and nobody can tell how far another exception got.
     instance = undefined;
+    if (isMoraineError(cause)) throw cause;
     const reason = deepest(current.diagnostics) ?? (cause instanceof Error ? cause.message : String(cause));
     throw new MoraineError("CorruptChunk", `filters ${filters.map(({ id }) => id).join(", ")}: ${reason}`, {
       cause,
@@ -91,12 +104,15 @@ export async function decodeHere(
   }
 }
 
-function decodeCapsule(library: Library, capsule: Uint8Array, decodedLength: number): Uint8Array {
+function decodeCapsule(instance: Instance, capsule: Uint8Array, decodedLength: number): Uint8Array {
+  const { library } = instance;
   // A name of its own: the library takes a file that something still holds open for the same file.
   const name = `/capsule${capsules++}.h5`;
   library.FS.writeFile(name, capsule);
   const file = library.open(name, library.H5F_ACC_RDONLY);
   if (file <= 0n) throw new Error("the library does not open the chunk");
+  // Opening tells of an error that is none: that the library has no newer bounds of versions.
+  instance.diagnostics = "";
   const memory = library._malloc(Math.max(decodedLength, 1));
   try {
     if (memory === 0) throw new Error("the library's memory is exhausted");
@@ -133,7 +149,7 @@ async function createInstance(): Promise<Instance> {
 }
 
 async function importAgain(again: number): Promise<typeof import("h5wasm")> {
-  if (typeof import.meta.resolve !== "function") {
+  if (again > MAXIMUM_RESTARTS || typeof import.meta.resolve !== "function") {
     throw new MoraineError(
       "UnsupportedFilter",
       "the filter's decoder failed before and cannot be restarted here",
@@ -142,14 +158,16 @@ async function importAgain(again: number): Promise<typeof import("h5wasm")> {
   return await import(/* @vite-ignore */ `${import.meta.resolve("h5wasm")}?instance=${again}`);
 }
 
-/** The library prints its error stack to the standard error; nobody but us should see it. */
+/** The library prints its error stack to the standard error, plugins to the output; nobody but us should see it. */
 function captureDiagnostics(library: Library, append: (text: string) => void): void {
   const { FS }: { FS: object } = library;
-  const stream: unknown = "streams" in FS && Array.isArray(FS.streams) ? FS.streams[2] : undefined;
-  if (typeof stream !== "object" || stream === null || !("stream_ops" in stream)) return;
+  const streams: unknown[] = "streams" in FS && Array.isArray(FS.streams) ? FS.streams.slice(1, 3) : [];
   const write = (_: unknown, buffer: Uint8Array, offset: number, length: number): number => {
     append(new TextDecoder().decode(buffer.slice(offset, offset + length)));
     return length;
   };
-  stream.stream_ops = { ...Object(stream.stream_ops), write };
+  for (const stream of streams) {
+    if (typeof stream !== "object" || stream === null || !("stream_ops" in stream)) continue;
+    stream.stream_ops = { ...Object(stream.stream_ops), write };
+  }
 }
