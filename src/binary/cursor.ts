@@ -19,14 +19,28 @@ export class Cursor {
   readonly start: number;
   /** Position in `bytes` of the next byte to be read. */
   position = 0;
-  readonly #view: DataView;
+  /** Position behind the last byte that may be read. */
+  readonly end: number;
 
-  constructor(bytes: Uint8Array, place: { source: string; start?: number; littleEndian?: boolean }) {
+  /** @param end position in `bytes` where to stop; default: their end */
+  constructor(
+    bytes: Uint8Array,
+    place: { source: string; start?: number; littleEndian?: boolean },
+    end: number = bytes.length,
+  ) {
     this.bytes = bytes;
     this.source = place.source;
     this.start = place.start ?? 0;
     this.littleEndian = place.littleEndian ?? true;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.end = end;
+  }
+
+  /** A cursor over the next `length` bytes, which this one passes. */
+  within(length: number): Cursor {
+    const at = this.#take(length);
+    const inner = new Cursor(this.bytes, this, at + length);
+    inner.position = at;
+    return inner;
   }
 
   /** Offset in the file of the next byte. */
@@ -35,7 +49,7 @@ export class Cursor {
   }
 
   get remaining(): number {
-    return this.bytes.length - this.position;
+    return this.end - this.position;
   }
 
   /** An error `CorruptFile` at the current offset (or another one). */
@@ -46,7 +60,7 @@ export class Cursor {
   /** Moves on by `count` bytes and gives the position before; `TruncatedFile` where there are fewer. */
   #take(count: number): number {
     const at = this.position;
-    if (!(count >= 0) || count > this.bytes.length - at) {
+    if (!(count >= 0) || count > this.end - at) {
       throw new MoraineError("TruncatedFile", `${count} bytes wanted, ${this.remaining} left`, {
         source: this.source,
         offset: this.offset,
@@ -73,23 +87,30 @@ export class Cursor {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    return this.bytes[this.#take(1)] ?? 0;
   }
 
+  // Put together here: a view for each of the very many cursors of a scan costs more than it saves.
   u16(): number {
-    return this.#view.getUint16(this.#take(2), this.littleEndian);
+    const at = this.#take(2);
+    const first = this.bytes[at] ?? 0;
+    const second = this.bytes[at + 1] ?? 0;
+    return this.littleEndian ? first | (second << 8) : (first << 8) | second;
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4), this.littleEndian);
+    return this.#word(this.#take(4)) >>> 0;
   }
 
   i32(): number {
-    return this.#view.getInt32(this.#take(4), this.littleEndian);
+    return this.#word(this.#take(4));
   }
 
   u64(): bigint {
-    return this.#view.getBigUint64(this.#take(8), this.littleEndian);
+    const at = this.#take(8);
+    const first = BigInt(this.#word(at) >>> 0);
+    const second = BigInt(this.#word(at + 4) >>> 0);
+    return this.littleEndian ? (second << 32n) | first : (first << 32n) | second;
   }
 
   /** An unsigned integer of `width` bytes (1 to 8) as a double; `NumberTooLarge` beyond 2^53 - 1. */
@@ -106,33 +127,48 @@ export class Cursor {
 
   /** As {@link uint}, but undefined where all bits are one: HDF5's undefined address, unlimited length. */
   uintOrUndefined(width: number): number | undefined {
-    const at = this.position;
-    this.#take(width);
+    const at = this.#take(width);
     let ones = true;
-    for (let i = at; i < at + width; i++) if (this.bytes[i] !== 255) ones = false;
+    for (let i = at; ones && i < at + width; i++) ones = this.bytes[i] === 255;
     if (ones) return undefined;
     this.position = at;
     return this.uint(width);
   }
 
+  /** Position of the next NUL; undefined where there is none before the end. */
+  nul(): number | undefined {
+    const at = this.bytes.indexOf(0, this.position);
+    return at < 0 || at >= this.end ? undefined : at;
+  }
+
   /** The next bytes as text, up to the first NUL if there is one. Bytes that are not UTF-8 become U+FFFD. */
   text(length: number): string {
-    const bytes = this.take(length);
-    const end = bytes.indexOf(0);
-    return TEXT.decode(end < 0 ? bytes : bytes.subarray(0, end));
+    const at = this.#take(length);
+    const nul = this.bytes.indexOf(0, at);
+    return TEXT.decode(this.bytes.subarray(at, nul < 0 ? at + length : Math.min(nul, at + length)));
+  }
+
+  #word(at: number): number {
+    const { bytes } = this;
+    const first = bytes[at] ?? 0;
+    const second = bytes[at + 1] ?? 0;
+    const third = bytes[at + 2] ?? 0;
+    const fourth = bytes[at + 3] ?? 0;
+    return this.littleEndian
+      ? first | (second << 8) | (third << 16) | (fourth << 24)
+      : (first << 24) | (second << 16) | (third << 8) | fourth;
   }
 
   #double(width: number): number {
     const at = this.#take(width);
     if (width === 8) {
-      const first = this.#view.getUint32(at, this.littleEndian);
-      const second = this.#view.getUint32(at + 4, this.littleEndian);
+      const first = this.#word(at) >>> 0;
+      const second = this.#word(at + 4) >>> 0;
       return this.littleEndian ? second * TWO_32 + first : first * TWO_32 + second;
     }
     let value = 0;
     for (let i = 0; i < width; i++) {
-      const byte = this.#view.getUint8(this.littleEndian ? at + width - 1 - i : at + i);
-      value = value * 256 + byte;
+      value = value * 256 + (this.bytes[this.littleEndian ? at + width - 1 - i : at + i] ?? 0);
     }
     return value;
   }

@@ -28,15 +28,19 @@ export interface Attribute {
 const SHARED_DATATYPE = 1;
 const SHARED_DATASPACE = 2;
 
-/** A part of an attribute: there, or stored elsewhere. */
-type Part =
-  | { readonly kind: "here"; readonly cursor: Cursor }
-  | { readonly kind: "shared"; readonly shared: SharedMessageBody };
+/** An attribute whose datatype or dataspace is stored elsewhere. */
+interface SharingAttribute {
+  /** In the list of messages. */
+  readonly at: number;
+  readonly parts: AttributeParts;
+  readonly datatype: SharedMessageBody | undefined;
+  readonly dataspace: SharedMessageBody | undefined;
+}
 
-interface RawAttribute {
+interface AttributeParts {
   readonly name: string;
-  readonly datatype: Part;
-  readonly dataspace: Part;
+  readonly datatype: Cursor;
+  readonly dataspace: Cursor;
   readonly data: Cursor;
 }
 
@@ -51,44 +55,65 @@ export async function parseAttributes(
   options?: StorageOptions,
 ): Promise<readonly (Attribute | MoraineError)[]> {
   const { source, lengthSize } = file.metadata;
-  const raw = messages.map((message) =>
-    guarded(() => {
+  const attributes = new Array<Attribute | MoraineError>(messages.length);
+  const sharing: SharingAttribute[] = [];
+  for (const [at, message] of messages.entries()) {
+    let name: string | undefined;
+    try {
       if (message.error) throw message.error;
-      return split(new Cursor(message.body, { source, start: message.offset }));
-    }),
-  );
-  const parts = raw.flatMap((attribute) =>
-    attribute instanceof MoraineError ? [] : [attribute.datatype, attribute.dataspace],
-  );
-  const shared = parts.flatMap((part) => (part.kind === "shared" ? [part.shared] : []));
-  const resolved = new Map<SharedMessageBody, HeaderMessage | MoraineError>();
-  if (shared.length > 0) {
-    const found = await file.sharedMessages(shared, options);
-    shared.forEach((body, i) => {
-      const message = found[i];
-      if (message) resolved.set(body, message);
-    });
+      const cursor = new Cursor(message.body, { source, start: message.offset });
+      const { parts, datatype, dataspace } = split(cursor);
+      name = parts.name;
+      if (datatype || dataspace) sharing.push({ at, parts, datatype, dataspace });
+      else attributes[at] = attributeOf(parts, lengthSize);
+    } catch (error) {
+      attributes[at] = named(name, error);
+    }
   }
-  const cursorOf = (part: Part): Cursor => {
-    if (part.kind === "here") return part.cursor;
-    const message = resolved.get(part.shared);
+  if (sharing.length > 0) await resolveShared(file, sharing, attributes, options);
+  return attributes;
+}
+
+async function resolveShared(
+  file: Hdf5File,
+  sharing: readonly SharingAttribute[],
+  attributes: (Attribute | MoraineError)[],
+  options: StorageOptions | undefined,
+): Promise<void> {
+  const bodies = sharing.flatMap(({ datatype, dataspace }) => [datatype ?? [], dataspace ?? []].flat());
+  const found = await file.sharedMessages(bodies, options);
+  const resolved = new Map(bodies.map((body, i) => [body, found[i]]));
+  const cursorOf = (body: SharedMessageBody): Cursor => {
+    const message = resolved.get(body);
+    const { source } = file.metadata;
     if (message instanceof MoraineError) throw message;
-    if (message?.error) throw message.error;
     if (!message) throw new MoraineError("CorruptFile", "a shared message is missing", { source });
     return new Cursor(message.body, { source, start: message.offset });
   };
-  return raw.map((attribute) =>
-    named(attribute, (attribute) => {
-      const datatype = parseDatatype(cursorOf(attribute.datatype));
-      const dataspace = parseDataspace(cursorOf(attribute.dataspace), lengthSize);
-      const bytes = pointCount(dataspace) * datatype.size;
-      const offset = attribute.data.offset;
-      return { name: attribute.name, datatype, dataspace, data: attribute.data.take(bytes), offset };
-    }),
-  );
+  for (const { at, parts, datatype, dataspace } of sharing) {
+    try {
+      const whole = {
+        ...parts,
+        ...(datatype && { datatype: cursorOf(datatype) }),
+        ...(dataspace && { dataspace: cursorOf(dataspace) }),
+      };
+      attributes[at] = attributeOf(whole, file.metadata.lengthSize);
+    } catch (error) {
+      attributes[at] = named(parts.name, error);
+    }
+  }
 }
 
-function split(cursor: Cursor): RawAttribute {
+function attributeOf({ name, datatype, dataspace, data }: AttributeParts, lengthSize: number): Attribute {
+  const type = parseDatatype(datatype);
+  const space = parseDataspace(dataspace, lengthSize);
+  const { offset } = data;
+  const bytes = data.take(pointCount(space) * type.size);
+  return { name, datatype: type, dataspace: space, data: bytes, offset };
+}
+
+/** The parts of a message; of those that are shared it has what says where they are. */
+function split(cursor: Cursor): Pick<SharingAttribute, "parts" | "datatype" | "dataspace"> {
   const start = cursor.offset;
   const version = cursor.u8();
   if (version < 1 || version > 3) {
@@ -97,42 +122,35 @@ function split(cursor: Cursor): RawAttribute {
       offset: start,
     });
   }
-  const flags = cursor.u8();
-  const [nameLength, datatypeLength, dataspaceLength] = [cursor.u16(), cursor.u16(), cursor.u16()];
+  // Version 1 knows no flags.
+  const flags = cursor.u8() & (version > 1 ? SHARED_DATATYPE | SHARED_DATASPACE : 0);
+  const nameLength = cursor.u16();
+  const datatypeLength = cursor.u16();
+  const dataspaceLength = cursor.u16();
   if (version === 3) cursor.skip(1); // character set of the name: text says it itself
-  const padded = (length: number): number => (version === 1 ? Math.ceil(length / 8) * 8 : length);
-  const name = takeText(cursor, padded(nameLength));
-  const part = (type: number, length: number, shared: boolean): Part => {
-    const offset = cursor.offset;
-    const body = cursor.take(padded(length)).subarray(0, length);
-    return shared
-      ? { kind: "shared", shared: { type, body, offset } }
-      : { kind: "here", cursor: new Cursor(body, { source: cursor.source, start: offset }) };
+  // Version 1 pads its parts to multiples of 8.
+  const pad = (length: number): number => (version === 1 ? Math.ceil(length / 8) * 8 - length : 0);
+  const name = takeText(cursor, nameLength + pad(nameLength));
+  const datatype = cursor.within(datatypeLength);
+  cursor.skip(pad(datatypeLength));
+  const dataspace = cursor.within(dataspaceLength);
+  cursor.skip(pad(dataspaceLength));
+  return {
+    parts: { name, datatype, dataspace, data: cursor },
+    datatype: (flags & SHARED_DATATYPE) !== 0 ? sharedBody(datatype, MESSAGE.datatype) : undefined,
+    dataspace: (flags & SHARED_DATASPACE) !== 0 ? sharedBody(dataspace, MESSAGE.dataspace) : undefined,
   };
-  const datatype = part(MESSAGE.datatype, datatypeLength, version > 1 && (flags & SHARED_DATATYPE) !== 0);
-  const dataspace = part(MESSAGE.dataspace, dataspaceLength, version > 1 && (flags & SHARED_DATASPACE) !== 0);
-  const offset = cursor.offset;
-  const data = new Cursor(cursor.take(cursor.remaining), { source: cursor.source, start: offset });
-  return { name, datatype, dataspace, data };
 }
 
-/** An error after the name was read tells it. */
-function named(
-  raw: RawAttribute | MoraineError,
-  parse: (attribute: RawAttribute) => Attribute,
-): Attribute | MoraineError {
-  if (raw instanceof MoraineError) return raw;
-  const attribute = guarded(() => parse(raw));
-  if (!(attribute instanceof MoraineError)) return attribute;
-  const { code, message, source, offset } = attribute;
-  return new MoraineError(code, `attribute "${raw.name}": ${message}`, { source, offset, cause: attribute });
+function sharedBody(cursor: Cursor, type: number): SharedMessageBody {
+  const { offset } = cursor;
+  return { type, body: cursor.take(cursor.remaining), offset };
 }
 
-function guarded<T>(parse: () => T): T | MoraineError {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof MoraineError) return error;
-    throw error;
-  }
+/** The fault of an attribute, which tells its name where that could be read. */
+function named(name: string | undefined, error: unknown): MoraineError {
+  if (!(error instanceof MoraineError)) throw error;
+  if (name === undefined) return error;
+  const { code, message, source, offset } = error;
+  return new MoraineError(code, `attribute "${name}": ${message}`, { source, offset, cause: error });
 }

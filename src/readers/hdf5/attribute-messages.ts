@@ -26,14 +26,15 @@ const AT_ONCE = 4096;
  * By creation order where the object tracks it, else in the order of the file. An attribute that cannot be had
  * carries its fault.
  *
+ * @returns a promise only where the object keeps attributes elsewhere than in its header
  * Errors: `CorruptFile`, `ChecksumMismatch`, … where the index over them is broken.
  */
-export async function readAttributeMessages(
+export function readAttributeMessages(
   metadata: MetadataSource,
   header: ObjectHeader,
   shared: SharedMessages,
   options: StorageOptions,
-): Promise<readonly HeaderMessage[]> {
+): readonly HeaderMessage[] | Promise<readonly HeaderMessage[]> {
   const messages = header.messages.filter((message) => message.type === MESSAGE.attribute);
   const info = findMessage(header, MESSAGE.attributeInfo);
   if (info === undefined) return messages;
@@ -43,11 +44,15 @@ export async function readAttributeMessages(
   if (tracked) cursor.skip(2); // the largest
   const heap = cursor.uintOrUndefined(metadata.offsetSize);
   const index = cursor.uintOrUndefined(metadata.offsetSize);
-  if (heap !== undefined && index !== undefined) {
-    for (const message of await readDense(metadata, heap, index, shared, options)) messages.push(message);
-  }
-  if (tracked) messages.sort((a, b) => (a.creationOrder ?? 0) - (b.creationOrder ?? 0));
-  return messages;
+  if (heap === undefined || index === undefined) return tracked ? messages.sort(byCreation) : messages;
+  return readDense(metadata, heap, index, shared, options).then((dense) => {
+    for (const message of dense) messages.push(message);
+    return tracked ? messages.sort(byCreation) : messages;
+  });
+}
+
+function byCreation(a: HeaderMessage, b: HeaderMessage): number {
+  return (a.creationOrder ?? 0) - (b.creationOrder ?? 0);
 }
 
 interface AttributeRecord {
@@ -76,20 +81,30 @@ async function readDense(
     readBTreeV2(metadata, index, [BY_NAME], collect, options),
   ]);
   const messages: HeaderMessage[] = [];
-  const read = async ({ id, flags, creationOrder }: AttributeRecord): Promise<HeaderMessage> => {
-    const { body, offset } =
-      (flags & SHARED) !== 0
-        ? await shared.inHeap(MESSAGE.attribute, id, options)
-        : await heap.object(id, options).then(({ bytes, offset }) => ({ body: bytes, offset }));
-    return { type: MESSAGE.attribute, flags, body, offset, creationOrder };
-  };
   for (let from = 0; from < records.length; from += AT_ONCE) {
     const batch = records.slice(from, from + AT_ONCE);
-    const found = await settle(batch.map(read));
-    for (const [i, record] of batch.entries()) {
-      const message = found[i];
-      if (message instanceof MoraineError) messages.push(faulty(record, message));
-      else if (message) messages.push(message);
+    const own = batch.filter(({ flags }) => (flags & SHARED) === 0);
+    const [objects, elsewhere] = await Promise.all([
+      heap.objects(
+        own.map(({ id }) => id),
+        options,
+      ),
+      settle(
+        batch
+          .filter(({ flags }) => (flags & SHARED) !== 0)
+          .map(({ id }) => shared.inHeap(MESSAGE.attribute, id, options)),
+      ),
+    ]);
+    let [nextOwn, nextShared] = [0, 0];
+    for (const record of batch) {
+      const isShared = (record.flags & SHARED) !== 0;
+      const found = isShared ? elsewhere[nextShared++] : objects[nextOwn++];
+      if (found instanceof MoraineError) messages.push(faulty(record, found));
+      else if (found) {
+        const { flags, creationOrder } = record;
+        const { bytes, offset } = found;
+        messages.push({ type: MESSAGE.attribute, flags, body: bytes, offset, creationOrder });
+      }
     }
   }
   return messages;

@@ -26,14 +26,13 @@ export function isFault(error: unknown): error is MoraineError {
   return isMoraineError(error, ...FAULTS);
 }
 
+/** An error as the fault of one object; throws any other. */
+export function faultOf(error: unknown): MoraineError {
+  if (isFault(error)) return error;
+  throw error;
+}
+
 /** The results of tasks that run side by side; a fault stands in its place, other errors are thrown. */
 export async function settle<T>(tasks: Iterable<Promise<T>>): Promise<(T | MoraineError)[]> {
-  return await Promise.all(
-    Array.from(tasks, (task) =>
-      task.catch((error: unknown) => {
-        if (isFault(error)) return error;
-        throw error;
-      }),
-    ),
-  );
+  return await Promise.all(Array.from(tasks, (task) => task.catch(faultOf)));
 }

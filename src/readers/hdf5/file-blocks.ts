@@ -12,7 +12,7 @@ import { joinedBytes, type Segment, Segments } from "./segments.ts";
 
 /** A miss is widened to blocks of this size: what lies beside metadata is mostly metadata. */
 const BLOCK = 64 * 1024;
-/** So many scattered misses at once are not worth their neighbours: they are widened to small blocks. */
+/** Misses in more blocks than this at once are not worth their neighbours: they are widened to small blocks. */
 const MANY = 64;
 const SMALL_BLOCK = 4 * 1024;
 /** Misses that go on where the last one ended double the block up to here. */
@@ -93,7 +93,8 @@ export class FileBlocks {
     const missed: number[] = [];
     for (let i = 0; i < offsets.length; i++) {
       const [offset, length] = [offsets[i] ?? 0, lengths[i] ?? 0];
-      this.#check(offset, length);
+      const fault = this.faultOf(offset, length);
+      if (fault) throw fault;
       const known = this.#segments.view(offset, length);
       if (known) parts[i] = known;
       else if (options.once && !this.#segments.cover(offset, offset + length)) {
@@ -105,7 +106,9 @@ export class FileBlocks {
       } else missed.push(i);
     }
     if (missed.length > 0) {
-      const block = missed.length > MANY ? SMALL_BLOCK : this.#block;
+      const blocks = new Set<number>();
+      for (const i of missed) blocks.add(Math.floor((offsets[i] ?? 0) / this.#block));
+      const block = blocks.size > MANY ? SMALL_BLOCK : this.#block;
       for (const i of missed) {
         const reading = this.#load(offsets[i] ?? 0, lengths[i] ?? 0, block, options.signal);
         waiting.push(
@@ -138,16 +141,18 @@ export class FileBlocks {
     }
   }
 
-  #check(offset: number, length: number): void {
-    const place = { source: this.source, offset };
+  /** Why a range cannot be read: `TruncatedFile` beyond the end, `LimitExceeded`; undefined where it can. */
+  faultOf(offset: number, length: number): MoraineError | undefined {
     // Written so that numbers that are none are refused too.
     if (!(offset >= 0 && length >= 0 && offset + length <= this.size)) {
       const message = `${length} bytes at ${offset} reach beyond the end of the file`;
-      throw new MoraineError("TruncatedFile", message, place);
+      return new MoraineError("TruncatedFile", message, { source: this.source, offset });
     }
     if (length > LARGEST_RANGE) {
-      throw new MoraineError("LimitExceeded", `${length} bytes of metadata in one piece`, place);
+      const message = `${length} bytes of metadata in one piece`;
+      return new MoraineError("LimitExceeded", message, { source: this.source, offset });
     }
+    return undefined;
   }
 
   /** The segments that hold a range; those that are not there yet are asked for, in whole blocks. */

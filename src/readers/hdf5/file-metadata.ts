@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { MoraineError } from "../../errors.ts";
 import type { CachedEntry } from "./cache-image.ts";
 import type { BlockOptions, FileBlocks } from "./file-blocks.ts";
 import type { MetadataRange, MetadataSource } from "./metadata-source.ts";
@@ -52,6 +53,18 @@ export class FileMetadata implements MetadataSource {
       length: Math.max(Math.min(length, this.size - this.base - address), 0),
     }));
     return await this.read(clipped, options);
+  }
+
+  async readEach(
+    ranges: readonly MetadataRange[],
+    options?: BlockOptions,
+  ): Promise<readonly (Uint8Array | MoraineError)[]> {
+    const faults = ranges.map(({ address, length }) => this.#blocks.faultOf(this.base + address, length));
+    const sound = faults.every((fault) => fault === undefined);
+    const parts = await this.read(sound ? ranges : ranges.filter((_, i) => !faults[i]), options);
+    if (sound) return parts;
+    let next = 0;
+    return faults.map((fault) => fault ?? parts[next++] ?? new Uint8Array(0));
   }
 
   #overlaid(part: Uint8Array, address: number): Uint8Array {

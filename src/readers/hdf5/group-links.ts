@@ -5,6 +5,7 @@
  */
 
 import { Cursor } from "../../binary/cursor.ts";
+import { MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { type BTreeRecords, readBTreeV2 } from "./btree-v2.ts";
 import { FractalHeap } from "./fractal-heap/fractal-heap.ts";
@@ -73,12 +74,11 @@ async function readDense(
     FractalHeap.open(metadata, heapAddress, options),
     readBTreeV2(metadata, index, [BY_NAME], collect, options),
   ]);
-  return await Promise.all(
-    ids.map(async (id) => {
-      const { bytes, offset } = await heap.object(id, options);
-      return parseLink(new Cursor(bytes, { source: metadata.source, start: offset }), metadata.offsetSize);
-    }),
-  );
+  return (await heap.objects(ids, options)).map((object) => {
+    if (object instanceof MoraineError) throw object;
+    const cursor = new Cursor(object.bytes, { source: metadata.source, start: object.offset });
+    return parseLink(cursor, metadata.offsetSize);
+  });
 }
 
 function byCreation(a: Link, b: Link): number {

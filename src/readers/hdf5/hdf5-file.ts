@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { MoraineError } from "../../errors.ts";
+import { MoraineError } from "../../errors.ts";
 import type { Storage, StorageOptions, Version } from "../../storage/storage.ts";
 import type { OpenOptions } from "../reader.ts";
 import { readAttributeMessages } from "./attribute-messages.ts";
 import { parseCacheImage, parseCacheImageMessage } from "./cache-image.ts";
-import { settle } from "./faults.ts";
+import { faultOf, settle } from "./faults.ts";
 import { FileBlocks } from "./file-blocks.ts";
 import { FileMetadata } from "./file-metadata.ts";
 import { type GlobalHeapReference, readGlobalHeapObjects } from "./global-heap.ts";
@@ -18,6 +18,7 @@ import type { Link } from "./link.ts";
 import { LocalHeap } from "./local-heap.ts";
 import type { MetadataSource } from "./metadata-source.ts";
 import type { HeaderMessage, ObjectHeader } from "./object-header.ts";
+import type { StoredMessage } from "./object-header-chunk.ts";
 import { StoredHeaders } from "./object-headers.ts";
 import { SHARED, SharedMessages } from "./shared-messages.ts";
 import { readSuperblock, type Superblock } from "./superblock.ts";
@@ -112,15 +113,22 @@ export class Hdf5File {
     addresses: readonly number[],
     options: StorageOptions = {},
   ): Promise<readonly (ObjectHeader | MoraineError)[]> {
-    return await settle(
-      addresses.map(async (address): Promise<ObjectHeader> => {
-        const stored = await this.#headers.read(address, options);
-        const shares = stored.some((message) => (message.flags & SHARED) !== 0);
-        if (!shares) return { address, messages: stored };
-        const messages = await Promise.all(stored.map((message) => this.#shared.resolve(message, options)));
-        return { address, messages };
-      }),
-    );
+    const headers = await this.#headers.readAll(addresses, options);
+    const resolved: Promise<void>[] = [];
+    const results = headers.map((stored, i): ObjectHeader | MoraineError => {
+      if (stored instanceof MoraineError) return stored;
+      const address = addresses[i] ?? 0;
+      if (stored.some(isShared)) {
+        const resolving = Promise.all(stored.map((message) => this.#shared.resolve(message, options)));
+        const keep = (messages: readonly HeaderMessage[]): void => {
+          results[i] = { address, messages };
+        };
+        resolved.push(resolving.then(keep));
+      }
+      return { address, messages: stored };
+    });
+    await Promise.all(resolved);
+    return results;
   }
 
   /** The links of one group; throws its fault. */
@@ -144,9 +152,22 @@ export class Hdf5File {
     headers: readonly ObjectHeader[],
     options: StorageOptions = {},
   ): Promise<readonly (readonly HeaderMessage[] | MoraineError)[]> {
-    return await settle(
-      headers.map((header) => readAttributeMessages(this.metadata, header, this.#shared, options)),
-    );
+    const waiting: Promise<void>[] = [];
+    const results = headers.map((header, i): readonly HeaderMessage[] | MoraineError => {
+      try {
+        const found = readAttributeMessages(this.metadata, header, this.#shared, options);
+        if (!(found instanceof Promise)) return found;
+        const keep = (messages: readonly HeaderMessage[] | MoraineError): void => {
+          results[i] = messages;
+        };
+        waiting.push(found.catch(faultOf).then(keep));
+        return [];
+      } catch (error) {
+        return faultOf(error);
+      }
+    });
+    await Promise.all(waiting);
+    return results;
   }
 
   /** What shared messages stand for, resolved as in headers. */
@@ -180,4 +201,8 @@ export class Hdf5File {
     const heap = await LocalHeap.open(this.metadata, heapAddress, options);
     return offsets.map((offset) => heap.text(offset));
   }
+}
+
+function isShared({ flags }: StoredMessage): boolean {
+  return (flags & SHARED) !== 0;
 }

@@ -47,7 +47,8 @@ export function usesHeap(datatype: Datatype): boolean {
 /** The objects that some elements point to, fetched together and remembered. */
 export class HeapObjects {
   readonly file: Hdf5File;
-  readonly #objects = new Map<string, Uint8Array | MoraineError>();
+  /** By the address of the collection and the index in it. */
+  readonly #objects = new Map<number, Map<number, Uint8Array | MoraineError>>();
 
   constructor(file: Hdf5File) {
     this.file = file;
@@ -57,27 +58,28 @@ export class HeapObjects {
   async load(elements: readonly StoredElements[], options?: StorageOptions): Promise<void> {
     let level = elements.filter(({ datatype }) => usesHeap(datatype));
     while (level.length > 0) {
-      const wanted = new Map<string, HeapPointer>();
+      const wanted = new Map<number, Map<number, HeapPointer>>();
       const sequences: { pointer: HeapPointer; base: Datatype }[] = [];
-      for (const { datatype, bytes, count } of level) {
-        for (let i = 0; i < count; i++) {
-          this.#visit(datatype, bytes, i * datatype.size, (pointer, base) => {
-            const key = `${pointer.address}:${pointer.index}`;
-            if (!this.#objects.has(key)) wanted.set(key, pointer);
-            if (base && usesHeap(base)) sequences.push({ pointer, base });
-          });
+      const found = (pointer: HeapPointer, base: Datatype | undefined): void => {
+        const { address, index } = pointer;
+        if (!this.#objects.get(address)?.has(index)) {
+          const members = wanted.get(address) ?? new Map<number, HeapPointer>();
+          wanted.set(address, members.set(index, pointer));
         }
+        if (base && usesHeap(base)) sequences.push({ pointer, base });
+      };
+      for (const { datatype, bytes, count } of level) {
+        for (let i = 0; i < count; i++) this.#visit(datatype, bytes, i * datatype.size, found);
       }
-      const keys = [...wanted.keys()];
-      if (keys.length > 0) {
-        const found = await this.file.globalHeapObjects([...wanted.values()], options);
-        keys.forEach((key, i) => {
-          const object = found[i];
-          if (object) this.#objects.set(key, object);
-        });
+      const pointers = [...wanted.values()].flatMap((members) => [...members.values()]);
+      const objects = pointers.length > 0 ? await this.file.globalHeapObjects(pointers, options) : [];
+      for (const [i, object] of objects.entries()) {
+        const { address = 0, index = 0 } = pointers[i] ?? {};
+        const members = this.#objects.get(address) ?? new Map<number, Uint8Array | MoraineError>();
+        this.#objects.set(address, members.set(index, object));
       }
       level = sequences.flatMap(({ pointer, base }) => {
-        const object = this.#objects.get(`${pointer.address}:${pointer.index}`);
+        const object = this.#objects.get(pointer.address)?.get(pointer.index);
         if (!(object instanceof Uint8Array)) return [];
         const count = Math.min(pointer.length, Math.floor(object.length / base.size));
         return [{ datatype: base, bytes: object, count }];
@@ -87,7 +89,7 @@ export class HeapObjects {
 
   /** The object behind a pointer that was loaded; throws its fault. */
   object({ address, index }: GlobalHeapReference): Uint8Array {
-    const object = this.#objects.get(`${address}:${index}`);
+    const object = this.#objects.get(address)?.get(index);
     if (object instanceof Uint8Array) return object;
     throw (
       object ??
@@ -107,7 +109,8 @@ export class HeapObjects {
     const cursor = this.#cursor(bytes, at);
     const length = cursor.u32();
     const reference = this.#reference(cursor);
-    return length === 0 ? undefined : reference && { ...reference, length };
+    if (length === 0 || reference === undefined) return undefined;
+    return { address: reference.address, index: reference.index, length };
   }
 
   /** Where the rest of a reference lies; undefined for those that are whole, and for references to nothing. */
@@ -126,7 +129,9 @@ export class HeapObjects {
   }
 
   #cursor(bytes: Uint8Array, at: number): Cursor {
-    return new Cursor(bytes.subarray(at), { source: this.file.metadata.source });
+    const cursor = new Cursor(bytes, this.file.metadata);
+    cursor.position = at;
+    return cursor;
   }
 
   #reference(cursor: Cursor): GlobalHeapReference | undefined {

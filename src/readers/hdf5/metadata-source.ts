@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { MoraineError } from "../../errors.ts";
 import type { BlockOptions } from "./file-blocks.ts";
 
 /** A range of metadata: `address` as the file's structures give it, relative to the base address. */
@@ -32,4 +33,9 @@ export interface MetadataSource {
   read(ranges: readonly MetadataRange[], options?: BlockOptions): Promise<readonly Uint8Array[]>;
   /** As many bytes as there are, for structures whose length only their first bytes tell; at most `length`. */
   readUpTo(ranges: readonly MetadataRange[], options?: BlockOptions): Promise<readonly Uint8Array[]>;
+  /** As `read`, for many structures in one step: what is beyond the end is the fault of its own range alone. */
+  readEach(
+    ranges: readonly MetadataRange[],
+    options?: BlockOptions,
+  ): Promise<readonly (Uint8Array | MoraineError)[]>;
 }

@@ -14,9 +14,9 @@ import type { Storage, StorageOptions } from "../../storage/storage.ts";
 import { type Attribute, parseAttributes } from "./attribute-message.ts";
 import { FileSet } from "./file-set.ts";
 import type { Hdf5File } from "./hdf5-file.ts";
-import type { HeapObjects } from "./heap-objects.ts";
+import { type HeapObjects, type StoredElements, usesHeap } from "./heap-objects.ts";
 import type { Link } from "./link.ts";
-import type { ObjectHeader } from "./object-header.ts";
+import type { HeaderMessage, ObjectHeader } from "./object-header.ts";
 import { objectOf } from "./object-kind.ts";
 
 /** A file of the graph: the one that was opened, or one that it links to. */
@@ -237,7 +237,10 @@ export class ObjectGraph {
       else group.links = new Map(found.map((link) => [link.name, link]));
       this.#level.push(group);
     });
-    const flat = messages.flatMap((found) => (found instanceof MoraineError ? [] : found));
+    const flat: HeaderMessage[] = [];
+    for (const found of messages) {
+      if (!(found instanceof MoraineError)) for (const message of found) flat.push(message);
+    }
     const attributes = await parseAttributes(file.file, flat, this.#options);
     let next = 0;
     objects.forEach((object, i) => {
@@ -248,14 +251,13 @@ export class ObjectGraph {
         next += found.length;
       }
     });
-    await file.heap.load(
-      attributes.flatMap((attribute) =>
-        attribute instanceof MoraineError
-          ? []
-          : [{ datatype: attribute.datatype, bytes: attribute.data, count: countOf(attribute) }],
-      ),
-      this.#options,
-    );
+    const elements: StoredElements[] = [];
+    for (const attribute of attributes) {
+      if (attribute instanceof MoraineError || !usesHeap(attribute.datatype)) continue;
+      const { datatype, data } = attribute;
+      elements.push({ datatype, bytes: data, count: data.length / datatype.size });
+    }
+    if (elements.length > 0) await file.heap.load(elements, this.#options);
   }
 
   async #guarded(task: () => Promise<MutableObject>): Promise<MutableObject | MoraineError> {
@@ -276,10 +278,6 @@ function keyOf(file: GraphFile, address: number): string {
 function memberPath(group: GraphObject, name: string): string {
   const path = group.in.paths.get(group.header.address) ?? "/";
   return `${path === "/" ? "" : path}/${name}`;
-}
-
-function countOf({ data, datatype }: Attribute): number {
-  return data.length / datatype.size;
 }
 
 /** A group whose links cannot be read is a fault, not an empty group. */

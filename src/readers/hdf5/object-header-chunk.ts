@@ -70,41 +70,50 @@ export function parsePrefix(metadata: MetadataSource, bytes: Uint8Array, address
   return { version: 2, length: cursor.position, chunkLength, tracksCreationOrder };
 }
 
-/** Where another chunk of the header lies. */
-export type Continuation = MetadataRange;
-
 /**
  * Reads the messages of one chunk.
  *
  * @param bytes the whole chunk; of version 2 with what stands before the messages, and its checksum
+ * @param address of the chunk
  * @param before bytes before the messages
+ * @param messages is given what is found
+ * @returns where further chunks of the header lie
  * @throws `CorruptFile`, `ChecksumMismatch`, `UnsupportedVersion` for a message that must be known and is not
  */
 export function parseChunk(
   metadata: MetadataSource,
   prefix: HeaderPrefix,
   bytes: Uint8Array,
-  start: number,
+  address: number,
   before: number,
-): { readonly messages: StoredMessage[]; readonly continuations: Continuation[] } {
+  messages: StoredMessage[],
+): MetadataRange[] {
   const isNew = prefix.version === 2;
-  const end = bytes.length - (isNew ? CHECKSUM : 0);
-  const cursor = new Cursor(bytes.subarray(0, Math.max(end, 0)), { source: metadata.source, start });
-  if (isNew) requireChecksum(new Cursor(bytes, { source: metadata.source, start }), "an object header");
-  cursor.skip(before);
-  const headLength = isNew ? 4 + (prefix.tracksCreationOrder ? 2 : 0) : OLD_MESSAGE_HEAD;
-  const messages: StoredMessage[] = [];
-  const continuations: Continuation[] = [];
+  const place = { source: metadata.source, start: metadata.base + address };
+  if (isNew) requireChecksum(new Cursor(bytes, place), "an object header");
+  const end = Math.max(bytes.length - (isNew ? CHECKSUM : 0), 0);
+  const tracked = isNew && prefix.tracksCreationOrder;
+  const headLength = isNew ? 4 + (tracked ? 2 : 0) : OLD_MESSAGE_HEAD;
+  const continuations: MetadataRange[] = [];
+  let at = before;
   // Fewer bytes than a message's head are a gap.
-  while (cursor.remaining >= headLength) {
-    const type = isNew ? cursor.u8() : cursor.u16();
-    const length = cursor.u16();
-    const flags = cursor.u8();
-    if (!isNew) cursor.skip(3);
-    const creationOrder = isNew && prefix.tracksCreationOrder ? cursor.u16() : undefined;
-    const { offset } = cursor;
-    const body = cursor.take(length);
+  while (at + headLength <= end) {
+    const sizeAt = isNew ? at + 1 : at + 2;
+    const type = isNew ? (bytes[at] ?? 0) : (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+    const length = (bytes[sizeAt] ?? 0) | ((bytes[sizeAt + 1] ?? 0) << 8);
+    const flags = bytes[sizeAt + 2] ?? 0;
+    const creationOrder = tracked ? (bytes[at + 4] ?? 0) | ((bytes[at + 5] ?? 0) << 8) : undefined;
+    const start = at + headLength;
+    const offset = place.start + start;
+    at = start + length;
+    if (at > end) {
+      throw new MoraineError("TruncatedFile", `${length} bytes wanted, ${end - start} left`, {
+        source: metadata.source,
+        offset,
+      });
+    }
     if (type === MESSAGE.nil) continue;
+    const body = bytes.subarray(start, at);
     if (type === MESSAGE.continuation) {
       const target = new Cursor(body, { source: metadata.source, start: offset });
       continuations.push({
@@ -122,5 +131,5 @@ export function parseChunk(
     }
     messages.push({ type, flags, body, offset, creationOrder });
   }
-  return { messages, continuations };
+  return continuations;
 }

@@ -4,17 +4,12 @@
  * @module
  */
 
+import { MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { CHECKSUM, signedBlock } from "./checked-block.ts";
-import { isFault } from "./faults.ts";
-import type { MetadataSource } from "./metadata-source.ts";
-import {
-  type Continuation,
-  type HeaderPrefix,
-  parseChunk,
-  parsePrefix,
-  type StoredMessage,
-} from "./object-header-chunk.ts";
+import { faultOf } from "./faults.ts";
+import type { MetadataRange, MetadataSource } from "./metadata-source.ts";
+import { type HeaderPrefix, parseChunk, parsePrefix, type StoredMessage } from "./object-header-chunk.ts";
 import { OverlapGuard } from "./overlap-guard.ts";
 
 /** Bytes read in the hope that they hold the first chunk. */
@@ -23,71 +18,127 @@ const GUESS = 512;
 const REMEMBERED = 65_536;
 const CONTINUATION_SIGNATURE = "OCHK";
 
+type Messages = readonly StoredMessage[];
+
 /** The headers of one file as they are stored, each read once. */
 export class StoredHeaders {
   readonly #metadata: MetadataSource;
-  readonly #known = new Map<number, Promise<readonly StoredMessage[]>>();
+  readonly #known = new Map<number, Promise<Messages | MoraineError>>();
 
   constructor(metadata: MetadataSource) {
     this.#metadata = metadata;
   }
 
-  /** The messages of the header at an address, in the order of its chunks. */
-  async read(address: number, options: StorageOptions = {}): Promise<readonly StoredMessage[]> {
-    const known = this.#known.get(address);
-    if (known) return await known;
-    const reading = readHeader(this.#metadata, address, options);
-    this.#known.set(address, reading);
+  /** The messages of the header at an address, in the order of its chunks; throws its fault. */
+  async read(address: number, options: StorageOptions = {}): Promise<Messages> {
+    const [found = []] = await this.readAll([address], options);
+    if (found instanceof MoraineError) throw found;
+    return found;
+  }
+
+  /** The messages of each header, or its fault; in as many rounds as the header of the most steps takes. */
+  async readAll(
+    addresses: readonly number[],
+    options: StorageOptions = {},
+  ): Promise<readonly (Messages | MoraineError)[]> {
+    const fresh = [...new Set(addresses)].filter((address) => !this.#known.has(address));
+    if (fresh.length > 0) {
+      const reading = readHeaders(this.#metadata, fresh, options);
+      for (const [i, address] of fresh.entries()) {
+        this.#known.set(
+          address,
+          reading.then((headers) => headers[i] ?? []),
+        );
+      }
+    }
+    const wanted = addresses.map((address) => this.#known.get(address) ?? []);
     for (const oldest of this.#known.keys()) {
       if (this.#known.size <= REMEMBERED) break;
       this.#known.delete(oldest);
     }
     try {
-      return await reading;
+      return await Promise.all(wanted);
     } catch (error) {
       // A fault stays; what the network did to this attempt does not.
-      if (!isFault(error)) this.#known.delete(address);
+      for (const address of fresh) this.#known.delete(address);
       throw error;
     }
   }
 }
 
-async function readHeader(
-  metadata: MetadataSource,
-  address: number,
-  options: StorageOptions,
-): Promise<readonly StoredMessage[]> {
-  const guard = new OverlapGuard(metadata, "the chunks of an object header");
-  let [bytes = new Uint8Array(0)] = await metadata.readUpTo([{ address, length: GUESS }], options);
-  const prefix = parsePrefix(metadata, bytes, address);
-  const length = prefix.length + prefix.chunkLength + (prefix.version === 2 ? CHECKSUM : 0);
-  guard.enter(address, length);
-  if (length > bytes.length) [bytes = bytes] = await metadata.read([{ address, length }], options);
-  // Bodies live as long as the header does: not as views of a whole block.
-  const first = parseChunk(metadata, prefix, bytes.slice(0, length), metadata.base + address, prefix.length);
-  const { messages } = first;
-  let next: readonly Continuation[] = first.continuations;
-  while (next.length > 0) {
-    for (const chunk of next) guard.enter(chunk.address, chunk.length);
-    const chunks = await metadata.read(next, options);
-    const further: Continuation[] = [];
-    for (const [i, chunk] of next.entries()) {
-      const found = parseContinuation(metadata, prefix, chunks[i] ?? new Uint8Array(0), chunk.address);
-      for (const message of found.messages) messages.push(message);
-      further.push(...found.continuations);
-    }
-    next = further;
-  }
-  return messages;
+/** A chunk of one of the headers that are being read. */
+interface WantedChunk extends MetadataRange {
+  /** Which header. */
+  readonly header: number;
+  /** Undefined for the first bytes, which tell it. */
+  readonly prefix: HeaderPrefix | undefined;
+  readonly isFirst: boolean;
+  /** Of the header. */
+  readonly guard: OverlapGuard;
 }
 
-function parseContinuation(
+/** Reads headers side by side, a chunk of each at a time. */
+async function readHeaders(
   metadata: MetadataSource,
-  prefix: HeaderPrefix,
+  addresses: readonly number[],
+  options: StorageOptions,
+): Promise<(StoredMessage[] | MoraineError)[]> {
+  const left = metadata.size - metadata.base;
+  const results: (StoredMessage[] | MoraineError)[] = addresses.map(() => []);
+  let wanted = addresses.map((address, header): WantedChunk => {
+    const length = Math.max(Math.min(GUESS, left - address), 0);
+    const guard = new OverlapGuard(metadata, "the chunks of an object header");
+    return { header, address, length, prefix: undefined, isFirst: true, guard };
+  });
+  while (wanted.length > 0) {
+    const chunks = await metadata.readEach(wanted, options);
+    const next: WantedChunk[] = [];
+    for (const [i, chunk] of wanted.entries()) {
+      const bytes = chunks[i] ?? new Uint8Array(0);
+      const messages = results[chunk.header];
+      if (messages === undefined || messages instanceof MoraineError) continue;
+      try {
+        if (bytes instanceof MoraineError) throw bytes;
+        readChunk(metadata, chunk, bytes, messages, next);
+      } catch (error) {
+        results[chunk.header] = faultOf(error);
+      }
+    }
+    wanted = next;
+  }
+  return results;
+}
+
+/** @param next is given what else of the header has to be read */
+function readChunk(
+  metadata: MetadataSource,
+  wanted: WantedChunk,
   bytes: Uint8Array,
-  address: number,
-) {
-  const before = prefix.version === 2 ? CONTINUATION_SIGNATURE.length : 0;
-  if (before > 0) signedBlock(metadata, bytes, address, CONTINUATION_SIGNATURE);
-  return parseChunk(metadata, prefix, bytes.slice(), metadata.base + address, before);
+  messages: StoredMessage[],
+  next: WantedChunk[],
+): void {
+  const { header, address, guard } = wanted;
+  const prefix = wanted.prefix ?? parsePrefix(metadata, bytes, address);
+  let { length } = wanted;
+  let before = 0;
+  if (wanted.isFirst) {
+    before = prefix.length;
+    length = before + prefix.chunkLength + (prefix.version === 2 ? CHECKSUM : 0);
+    if (wanted.prefix === undefined) {
+      guard.enter(address, length);
+      if (length > bytes.length) {
+        next.push({ header, address, length, prefix, isFirst: true, guard });
+        return;
+      }
+    }
+  } else if (prefix.version === 2) {
+    before = CONTINUATION_SIGNATURE.length;
+    signedBlock(metadata, bytes, address, CONTINUATION_SIGNATURE);
+  }
+  // Bodies live as long as the header does: not as views of a whole block.
+  const own = bytes.slice(0, length);
+  for (const further of parseChunk(metadata, prefix, own, address, before, messages)) {
+    guard.enter(further.address, further.length);
+    next.push({ header, ...further, prefix, isFirst: false, guard });
+  }
 }

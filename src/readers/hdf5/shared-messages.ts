@@ -10,7 +10,7 @@ import { MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { requireChecksum, signedBlock } from "./checked-block.ts";
 import { isFault } from "./faults.ts";
-import { FractalHeap } from "./fractal-heap/fractal-heap.ts";
+import { FractalHeap, type HeapObject } from "./fractal-heap/fractal-heap.ts";
 import type { MetadataSource } from "./metadata-source.ts";
 import type { HeaderMessage } from "./object-header.ts";
 import type { StoredMessage } from "./object-header-chunk.ts";
@@ -61,11 +61,7 @@ export class SharedMessages {
   }
 
   /** An object of the heap that keeps the shared messages of a type. */
-  async inHeap(
-    type: number,
-    id: Uint8Array,
-    options: StorageOptions,
-  ): Promise<{ readonly body: Uint8Array; readonly offset: number }> {
+  async inHeap(type: number, id: Uint8Array, options: StorageOptions): Promise<HeapObject> {
     const { source } = this.#metadata;
     this.#indexes ??= this.#readTable(options);
     let indexes: readonly SharedIndex[];
@@ -86,8 +82,7 @@ export class SharedMessages {
       this.#heaps.set(address, heap);
     }
     try {
-      const object = await (await heap).object(id, options);
-      return { body: object.bytes, offset: object.offset };
+      return await (await heap).object(id, options);
     } catch (error) {
       if (!isFault(error)) this.#heaps.delete(address);
       throw error;
@@ -108,7 +103,10 @@ export class SharedMessages {
       });
     }
     const kind = cursor.u8();
-    if (version === 3 && kind === IN_HEAP) return await this.inHeap(type, cursor.take(HEAP_ID), options);
+    if (version === 3 && kind === IN_HEAP) {
+      const object = await this.inHeap(type, cursor.take(HEAP_ID), options);
+      return { body: object.bytes, offset: object.offset };
+    }
     // Version 1: reserved bytes, and the name offset of what was a symbol table entry.
     if (version === 1) cursor.skip(6 + lengthSize);
     const address = cursor.uint(offsetSize);

@@ -34,13 +34,17 @@ export function untilNul(bytes: Uint8Array): Uint8Array {
 
 /** A field of fixed length, up to the first NUL in it. */
 export function takeText(cursor: Cursor, length: number): string {
-  return decodeText(untilNul(cursor.take(length)));
+  const nul = cursor.nul() ?? Number.POSITIVE_INFINITY;
+  const used = Math.min(nul - cursor.position, length);
+  const text = decodeText(cursor.take(used));
+  cursor.skip(length - used);
+  return text;
 }
 
 /** Text up to a NUL, which is read too; `CorruptFile` where there is none. */
 export function terminatedText(cursor: Cursor): string {
-  const end = cursor.bytes.indexOf(0, cursor.position);
-  if (end < 0) throw cursor.corrupt("a name without an end");
+  const end = cursor.nul();
+  if (end === undefined) throw cursor.corrupt("a name without an end");
   const text = decodeText(cursor.take(end - cursor.position));
   cursor.skip(1);
   return text;

@@ -8,6 +8,7 @@
 import { Cursor } from "../../../binary/cursor.ts";
 import { MoraineError } from "../../../errors.ts";
 import type { StorageOptions } from "../../../storage/storage.ts";
+import { faultOf } from "../faults.ts";
 import type { MetadataSource } from "../metadata-source.ts";
 import { type HeapHeader, readHeapHeader, widthOf } from "./heap-header.ts";
 import { HugeObjects } from "./huge-objects.ts";
@@ -56,30 +57,71 @@ export class FractalHeap {
   }
 
   /**
-   * @param id as an index over the heap has it
-   * Errors: `CorruptFile`, `ChecksumMismatch`, `UnsupportedFilter`, `UnsupportedVersion`.
+   * The objects with these identifiers, as an index over the heap has them; a fault stands in its place. They are
+   * found together: as many rounds as the heap is deep.
+   *
+   * Faults: `CorruptFile`, `ChecksumMismatch`, `UnsupportedFilter`, `UnsupportedVersion`, `LimitExceeded`.
    */
+  async objects(
+    ids: readonly Uint8Array[],
+    options: StorageOptions = {},
+  ): Promise<(HeapObject | MoraineError)[]> {
+    const objects = new Array<HeapObject | MoraineError>(ids.length);
+    const managed: { readonly at: number; readonly offset: number; readonly length: number }[] = [];
+    const huge: Promise<void>[] = [];
+    for (const [at, id] of ids.entries()) {
+      try {
+        const cursor = new Cursor(id, { source: this.#metadata.source });
+        const first = this.#first(cursor);
+        const kind = (first >> 4) & 3;
+        if (kind === MANAGED) {
+          const offset = cursor.uint(this.#offsetWidth);
+          managed.push({ at, offset, length: cursor.uint(this.#lengthWidth) });
+        } else if (kind === HUGE) {
+          const reading = this.#huge.read(cursor, options).catch(faultOf);
+          const keep = (object: HeapObject | MoraineError): void => {
+            objects[at] = object;
+          };
+          huge.push(reading.then(keep));
+        } else objects[at] = this.#tiny(first, cursor);
+      } catch (error) {
+        objects[at] = faultOf(error);
+      }
+    }
+    const offsets = managed.map(({ offset }) => offset);
+    await Promise.all([this.#managed.load(offsets, options), ...huge]);
+    for (const { at, offset, length } of managed) {
+      try {
+        objects[at] = this.#managed.read(offset, length);
+      } catch (error) {
+        objects[at] = faultOf(error);
+      }
+    }
+    return objects;
+  }
+
+  /** One object; throws its fault. */
   async object(id: Uint8Array, options: StorageOptions = {}): Promise<HeapObject> {
-    const cursor = new Cursor(id, { source: this.#metadata.source });
+    const [object = new MoraineError("CorruptFile", "a missing heap object", this.#place)] =
+      await this.objects([id], options);
+    if (object instanceof MoraineError) throw object;
+    return object;
+  }
+
+  /** The first byte of an identifier: version and kind. */
+  #first(cursor: Cursor): number {
     const first = cursor.u8();
-    if (first >> 6 !== 0) {
-      throw new MoraineError("UnsupportedVersion", `heap identifier of version ${first >> 6}`, this.#place);
+    if (first >> 6 === 0) return first;
+    throw new MoraineError("UnsupportedVersion", `heap identifier of version ${first >> 6}`, this.#place);
+  }
+
+  #tiny(first: number, cursor: Cursor): HeapObject {
+    if (((first >> 4) & 3) !== TINY) {
+      throw new MoraineError("CorruptFile", "a heap object of no known kind", this.#place);
     }
-    switch ((first >> 4) & 3) {
-      case MANAGED: {
-        const offset = cursor.uint(this.#offsetWidth);
-        return await this.#managed.read(offset, cursor.uint(this.#lengthWidth), options);
-      }
-      case HUGE:
-        return await this.#huge.read(cursor, options);
-      case TINY: {
-        const length =
-          this.#header.idLength > SHORT_TINY_ID ? (first & 15) * 256 + cursor.u8() + 1 : (first & 15) + 1;
-        return { bytes: cursor.take(length), offset: this.#place.offset };
-      }
-      default:
-        throw new MoraineError("CorruptFile", "a heap object of no known kind", this.#place);
-    }
+    const long = this.#header.idLength > SHORT_TINY_ID;
+    const length = long ? (first & 15) * 256 + cursor.u8() + 1 : (first & 15) + 1;
+    return { bytes: cursor.take(length), offset: this.#place.offset };
   }
 
   get #place(): { readonly source: string; readonly offset: number } {

@@ -10,6 +10,7 @@ import { lookup3 } from "../../../binary/lookup3.ts";
 import { MoraineError } from "../../../errors.ts";
 import type { StorageOptions } from "../../../storage/storage.ts";
 import { CHECKSUM, checkedBlock, requireVersion, signedBlock } from "../checked-block.ts";
+import { faultOf } from "../faults.ts";
 import type { MetadataSource } from "../metadata-source.ts";
 import { OverlapGuard } from "../overlap-guard.ts";
 import { DoublingTable } from "./doubling-table.ts";
@@ -18,6 +19,7 @@ import type { HeapHeader, StoredBlock } from "./heap-header.ts";
 
 /** A direct block as it is in memory. */
 interface DirectBlock {
+  readonly kind: "direct";
   /** Of the block in the heap's space. */
   readonly start: number;
   readonly bytes: Uint8Array;
@@ -27,6 +29,7 @@ interface DirectBlock {
 
 /** An indirect block: the blocks below it, row after row. */
 interface IndirectBlock {
+  readonly kind: "indirect";
   readonly rows: number;
   readonly children: readonly StoredBlock[];
 }
@@ -34,15 +37,24 @@ interface IndirectBlock {
 /** Signature and version. */
 const FRAME = 4 + 1;
 
+/** A block that has to be read before what lies in it or below it can be found. */
+interface MissingBlock {
+  readonly kind: "missing";
+  readonly key: string;
+  readonly read: (options: StorageOptions) => Promise<DirectBlock | IndirectBlock>;
+}
+
 /** Finds and remembers the blocks of one heap; used for as long as its objects are wanted. */
 export class ManagedObjects {
   readonly #metadata: MetadataSource;
   readonly #header: HeapHeader;
   readonly #table: DoublingTable;
   readonly #offsetWidth: number;
+  readonly #prefixLength: number;
   readonly #guard: OverlapGuard;
-  readonly #direct = new Map<number, Promise<DirectBlock>>();
-  readonly #indirect = new Map<string, Promise<IndirectBlock>>();
+  /** A block that cannot be read stands as its fault. */
+  readonly #blocks = new Map<string, DirectBlock | IndirectBlock | MoraineError>();
+  readonly #underWay = new Map<string, Promise<void>>();
 
   constructor(metadata: MetadataSource, header: HeapHeader) {
     this.#metadata = metadata;
@@ -50,15 +62,31 @@ export class ManagedObjects {
     this.#table = new DoublingTable(header);
     this.#guard = new OverlapGuard(metadata, "the blocks of a heap");
     this.#offsetWidth = Math.ceil(header.offsetBits / 8);
+    const checksum = header.blockChecksums ? CHECKSUM : 0;
+    this.#prefixLength = FRAME + metadata.offsetSize + this.#offsetWidth + checksum;
   }
 
-  /** The object at an offset of the heap's space. */
-  async read(
-    offset: number,
-    length: number,
-    options: StorageOptions,
-  ): Promise<{ readonly bytes: Uint8Array; readonly offset: number }> {
-    const block = await this.#blockAt(offset, options);
+  /** Reads the blocks that hold these offsets of the heap's space: a round for each step down to them. */
+  async load(offsets: readonly number[], options: StorageOptions): Promise<void> {
+    let left = offsets;
+    for (;;) {
+      const waiting = new Set<Promise<void>>();
+      left = left.filter((offset) => {
+        const block = this.#blockAt(offset);
+        if (block instanceof MoraineError || block.kind !== "missing") return false;
+        waiting.add(this.#underWay.get(block.key) ?? this.#load(block, options));
+        return true;
+      });
+      if (left.length === 0) return;
+      await Promise.all(waiting);
+    }
+  }
+
+  /** The object at an offset whose block was loaded; throws the block's fault. */
+  read(offset: number, length: number): { readonly bytes: Uint8Array; readonly offset: number } {
+    const block = this.#blockAt(offset);
+    if (block instanceof MoraineError) throw block;
+    if (block.kind !== "direct") throw this.#corrupt(`offset ${offset} was not looked for`);
     const at = offset - block.start;
     if (at < this.#prefixLength || at + length > block.bytes.length) {
       throw this.#corrupt(`${length} bytes at ${offset} lie outside of their heap block`, block.offset);
@@ -66,41 +94,51 @@ export class ManagedObjects {
     return { bytes: block.bytes.subarray(at, at + length), offset: block.offset + at };
   }
 
-  get #prefixLength(): number {
-    const checksum = this.#header.blockChecksums ? CHECKSUM : 0;
-    return FRAME + this.#metadata.offsetSize + this.#offsetWidth + checksum;
-  }
-
-  /** Walks down from the root to the direct block that holds an offset. */
-  async #blockAt(offset: number, options: StorageOptions): Promise<DirectBlock> {
+  /** Walks down from the root towards the direct block that holds an offset, as far as blocks are known. */
+  #blockAt(offset: number): DirectBlock | MissingBlock | MoraineError {
     const { rootRows, root, startingBlockSize } = this.#header;
-    if (rootRows === 0) return await this.#directBlock(root, 0, startingBlockSize, options);
-    let block = await this.#indirectBlock(root, 0, rootRows, options);
+    if (rootRows === 0) return this.#directBlock(root, 0, startingBlockSize);
+    let block = this.#indirectBlock(root, 0, rootRows);
     for (let start = 0; ; ) {
+      if (block instanceof MoraineError || block.kind === "missing") return block;
       const { row, column } = this.#table.locate(offset - start);
       const child = row < block.rows ? block.children[row * this.#table.width + column] : undefined;
-      if (child === undefined) throw this.#corrupt(`offset ${offset} lies beyond the heap's blocks`);
+      if (child === undefined) return this.#corrupt(`offset ${offset} lies beyond the heap's blocks`);
       const size = this.#table.blockSize(row);
       start += this.#table.rowOffset(row) + column * size;
-      if (row < this.#table.directRows) return await this.#directBlock(child, start, size, options);
+      if (row < this.#table.directRows) return this.#directBlock(child, start, size);
       // The number of rows becomes smaller with each step.
       const rows = this.#table.rowsBelow(row);
-      if (rows < 1) throw this.#corrupt("a heap's indirect block without rows");
-      block = await this.#indirectBlock(child, start, rows, options);
+      if (rows < 1) return this.#corrupt("a heap's indirect block without rows");
+      block = this.#indirectBlock(child, start, rows);
     }
   }
 
-  #directBlock(
-    block: StoredBlock,
+  #directBlock(block: StoredBlock, start: number, size: number): DirectBlock | MissingBlock | MoraineError {
+    const key = `${start}`;
+    const known = this.#blocks.get(key);
+    if (known instanceof MoraineError || known?.kind === "direct") return known;
+    return { kind: "missing", key, read: (options) => this.#readDirect(block, start, size, options) };
+  }
+
+  #indirectBlock(
+    { address }: StoredBlock,
     start: number,
-    size: number,
-    options: StorageOptions,
-  ): Promise<DirectBlock> {
-    let reading = this.#direct.get(start);
-    if (reading === undefined) {
-      reading = this.#readDirect(block, start, size, options);
-      this.#direct.set(start, reading);
-    }
+    rows: number,
+  ): IndirectBlock | MissingBlock | MoraineError {
+    // The first block of a table starts where the table does: the rows tell them apart.
+    const key = `${start}/${rows}`;
+    const known = this.#blocks.get(key);
+    if (known instanceof MoraineError || known?.kind === "indirect") return known;
+    return { kind: "missing", key, read: (options) => this.#readIndirect(address, start, rows, options) };
+  }
+
+  #load({ key, read }: MissingBlock, options: StorageOptions): Promise<void> {
+    const reading = read(options)
+      .catch(faultOf)
+      .then((block) => void this.#blocks.set(key, block))
+      .finally(() => void this.#underWay.delete(key));
+    this.#underWay.set(key, reading);
     return reading;
   }
 
@@ -134,23 +172,7 @@ export class ManagedObjects {
         });
       }
     }
-    return { start, bytes, offset: metadata.base + address };
-  }
-
-  #indirectBlock(
-    block: StoredBlock,
-    start: number,
-    rows: number,
-    options: StorageOptions,
-  ): Promise<IndirectBlock> {
-    // The first block of a table starts where the table does: the rows tell them apart.
-    const key = `${start}/${rows}`;
-    let reading = this.#indirect.get(key);
-    if (reading === undefined) {
-      reading = this.#readIndirect(block.address, start, rows, options);
-      this.#indirect.set(key, reading);
-    }
-    return reading;
+    return { kind: "direct", start, bytes, offset: metadata.base + address };
   }
 
   async #readIndirect(
@@ -179,7 +201,7 @@ export class ManagedObjects {
         isFiltered && i < direct ? { size: cursor.uint(lengthSize), mask: cursor.u32() } : undefined;
       children.push({ address: child, filtered });
     }
-    return { rows, children };
+    return { kind: "indirect", rows, children };
   }
 
   /** A block names its heap and its offset in the heap's space. */
