@@ -33,3 +33,16 @@ export function fletcher32(bytes: Uint8Array): number {
   b = (b & 0xffff) + (b >>> 16);
   return ((b << 16) | a) >>> 0;
 }
+
+/**
+ * Whether a stored checksum is right by the library's own rule: versions before 1.6.3 stored it with the bytes of each
+ * half swapped on little-endian machines, and it takes both (H5Zfletcher32.c).
+ */
+export function isFletcher32(stored: number, bytes: Uint8Array): boolean {
+  const computed = fletcher32(bytes);
+  return stored === computed || stored === swappedHalves(computed);
+}
+
+function swappedHalves(value: number): number {
+  return (((value & 0x00ff00ff) << 8) | ((value >>> 8) & 0x00ff00ff)) >>> 0;
+}

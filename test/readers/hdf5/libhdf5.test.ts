@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { type Dataset, File, type Group, ready } from "h5wasm";
 import { expect, test } from "vitest";
 import { pluginFile } from "../../../src/readers/hdf5/decoding/filter-plugins.ts";
-import { arrayAt, expected, fileBytes, openFile, valuesOf } from "./dataset-data.ts";
+import { arrayAt, expected, fileBytes, openFile, storage, valuesOf } from "./dataset-data.ts";
 
 const library = await ready;
 const plugins = new URL("../../../node_modules/h5wasm-plugins/plugins/", import.meta.url);
@@ -33,6 +33,8 @@ function libraryValues(dataset: Dataset): { bytes: string } | { strings: unknown
 const PASSED_OVER = /^\/(colours|bfloat16|le_f2|be_f2|bytes3|bits20|nbit20_be|outside.*)$/;
 
 for (const [name, { arrays }] of Object.entries(expected)) {
+  // Its plugins call functions that h5wasm by itself does not have.
+  if (name === "plugins.h5") continue;
   test(`${name}: the HDF5 library compiled to WebAssembly reads the same, array by array`, async () => {
     const root = await openFile(name);
     const file = new File(`/data/${name}`, "r");
@@ -54,6 +56,27 @@ for (const [name, { arrays }] of Object.entries(expected)) {
     if (name === "filters.h5") expect(compared.length).toBeGreaterThan(25);
   });
 }
+
+test("checksums of Fletcher-32 as HDF5 before 1.6.3 stored them are taken, by the library too", async () => {
+  const array = arrayAt(await openFile("filters.h5"), "/fletcher32");
+  const manifest = await array.manifest?.();
+  const bytes = fileBytes("filters.h5");
+  for (let entry = 0; entry < (manifest?.count ?? 0); entry++) {
+    const end = (manifest?.offsets[entry] ?? 0) + (manifest?.lengths[entry] ?? 0);
+    bytes.subarray(end - 4, end - 2).reverse();
+    bytes.subarray(end - 2, end).reverse();
+  }
+  await storage.write("memory://hdf5-dataset/old-checksums.h5", bytes);
+  library.FS.writeFile("/data/old-checksums.h5", bytes);
+  const file = new File("/data/old-checksums.h5", "r");
+  try {
+    const { shape: _, ...mine } = await valuesOf(arrayAt(await openFile("old-checksums.h5"), "/fletcher32"));
+    expect(mine).toEqual(libraryValues(entity(file, "/fletcher32")));
+    expect(mine).toEqual({ bytes: expected["filters.h5"]?.arrays["/fletcher32"]?.bytes });
+  } finally {
+    file.close();
+  }
+});
 
 function entity(file: Group, path: string): Dataset {
   const found = file.get(path);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fletcher32 } from "../../../binary/fletcher32.ts";
+import { isFletcher32 } from "../../../binary/fletcher32.ts";
 import { native } from "../../../codecs/native.ts";
 import { unshuffle } from "../../../codecs/shuffle.ts";
 import { isMoraineError, MoraineError } from "../../../errors.ts";
@@ -49,7 +49,7 @@ function undo(bytes: Uint8Array, filter: Filter, size: number): Uint8Array {
       if (bytes.length < 4) throw new MoraineError("CorruptFile", "no room for a checksum");
       const content = bytes.subarray(0, -4);
       const stored = new DataView(bytes.buffer, bytes.byteOffset + content.length).getUint32(0, true);
-      if (stored === fletcher32(content)) return content;
+      if (isFletcher32(stored, content)) return content;
       throw new MoraineError("ChecksumMismatch", "the checksum of a heap block is wrong");
     }
     default:
