@@ -76,6 +76,14 @@ function split(bytes: Uint8Array, count: number): Uint8Array[] {
   return parts;
 }
 
+/** Texts as `vlen-utf8` encodes them. Errors: `LimitExceeded` for more than 2 GiB. */
+export function encodeTexts(texts: readonly string[]): Uint8Array {
+  return join(
+    texts.map((text) => UTF8.encode(text)),
+    texts.length,
+  );
+}
+
 function join(parts: readonly Uint8Array[], count: number): Uint8Array {
   if (parts.length !== count) {
     throw new MoraineError(
@@ -83,7 +91,9 @@ function join(parts: readonly Uint8Array[], count: number): Uint8Array {
       `a chunk of ${count} elements was expected, not ${parts.length}`,
     );
   }
-  const out = new Uint8Array(parts.reduce((total, part) => total + 4 + part.length, 4));
+  const size = parts.reduce((total, part) => total + 4 + part.length, 4);
+  if (size > 0x7fffffff) throw new MoraineError("LimitExceeded", `${size} bytes of elements in one chunk`);
+  const out = new Uint8Array(size);
   const view = new DataView(out.buffer);
   view.setUint32(0, count, true);
   let at = 4;

@@ -5,6 +5,7 @@
  */
 
 import type { VirtualArray, VirtualGroup } from "../manifest/virtual-group.ts";
+import { dmrpp } from "../readers/dmrpp/dmrpp.ts";
 import { hdf5 } from "../readers/hdf5/reader.ts";
 import { kerchunkJson } from "../readers/kerchunk/kerchunk-json.ts";
 import { netcdf3 } from "../readers/netcdf3/netcdf3.ts";
@@ -21,4 +22,5 @@ export const FORMATS: readonly (readonly [
   ["netcdf3", netcdf3],
   ["npy", npy],
   ["kerchunk-json", kerchunkJson],
+  ["dmrpp", dmrpp],
 ];

@@ -17,6 +17,7 @@ export type SourceFormat =
   | "netcdf3"
   | "kerchunk-json"
   | "kerchunk-parquet"
+  | "dmrpp"
   | "zarr"
   | "icechunk"
   | "npy";

@@ -6,8 +6,8 @@
 
 import { stringifyJson } from "../../binary/json.ts";
 import type { CodecSpecification } from "../../codecs/codec.ts";
+import { encodeTexts } from "../../codecs/variable-length.ts";
 import { type DataType, itemSize } from "../../data-types/data-type.ts";
-import { MoraineError } from "../../errors.ts";
 import type { Barrier } from "../../manifest/virtual-group.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { Dataset } from "./dataset.ts";
@@ -138,21 +138,4 @@ function reasonOf(datatype: Datatype): string {
         ? `a ${datatype.class} datatype with members of variable length has no Zarr data type`
         : `a ${datatype.class} datatype with references has no Zarr data type`;
   }
-}
-
-/** As the codec `vlen-utf8` does. */
-export function encodeTexts(texts: readonly string[]): Uint8Array {
-  const parts = texts.map((text) => UTF8.encode(text));
-  const size = parts.reduce((total, part) => total + 4 + part.length, 4);
-  if (size > 0x7fffffff) throw new MoraineError("LimitExceeded", `${size} bytes of strings in one chunk`);
-  const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, parts.length, true);
-  let at = 4;
-  for (const part of parts) {
-    view.setUint32(at, part.length, true);
-    bytes.set(part, at + 4);
-    at += 4 + part.length;
-  }
-  return bytes;
 }

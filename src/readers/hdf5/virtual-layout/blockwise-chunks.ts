@@ -5,6 +5,7 @@
  */
 
 import type { ChunkData } from "../../../codecs/codec.ts";
+import { encodeTexts } from "../../../codecs/variable-length.ts";
 import { itemSize } from "../../../data-types/data-type.ts";
 import { MoraineError } from "../../../errors.ts";
 import type { StorageOptions } from "../../../storage/storage.ts";
@@ -16,7 +17,6 @@ import {
   type ChunkSource,
   PLACE_INLINE,
 } from "../../../zarr/chunk-source.ts";
-import { encodeTexts } from "../conversion.ts";
 import { type AxisSelection, indexAt, listed } from "./axis-selection.ts";
 import type { FixedMapping } from "./extent.ts";
 import { type PairedAxes, pairAxes } from "./paired-axes.ts";
