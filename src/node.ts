@@ -5,8 +5,12 @@
  */
 
 import { useNativeSha256 } from "./binary/sha256.ts";
+import { useDecodingThreads } from "./codecs/decoding-threads.ts";
 import { useNativeCodecs } from "./codecs/native.ts";
+import { decodingThreads } from "./codecs/node/decoding-threads.ts";
+import { releaseMemory } from "./codecs/node/release-memory.ts";
 import { nodeDeflate, nodeZstd } from "./codecs/node/zlib.ts";
+import { nodeWasmZstd } from "./codecs/node/zstd-module.ts";
 import { readPlugin } from "./dataset/node/filter-plugins.ts";
 import { decodeInThread } from "./dataset/node/library-thread.ts";
 import { nodeSha256 } from "./dataset/node/sha256.ts";
@@ -21,8 +25,11 @@ import { registerScheme } from "./storage/router.ts";
 useNativeSha256(nodeSha256);
 setPluginLoader(readPlugin);
 // Sources that run as they are (tests) have no compiled file for a thread to run.
-if (!import.meta.url.endsWith(".ts")) useLibraryDecoder(decodeInThread);
-useNativeCodecs({ deflate: nodeDeflate, zstd: nodeZstd });
+if (!import.meta.url.endsWith(".ts")) {
+  useLibraryDecoder(decodeInThread);
+  useDecodingThreads(decodingThreads);
+}
+useNativeCodecs({ deflate: nodeDeflate, zstd: nodeZstd ?? nodeWasmZstd, release: releaseMemory });
 useTransport(nodeTransport);
 useWorkingFolder(() => process.cwd());
 registerScheme("file", (_options, onEvent) => new FileStorage(onEvent));

@@ -23,19 +23,30 @@ export interface Zstd {
   /** To be awaited before anything else. */
   ready(): Promise<void>;
   decompress(bytes: Uint8Array, maximum: number): Uint8Array;
+  /**
+   * Decodes to exactly the bytes of `target`. False where that cannot be done here, and nothing was.
+   */
+  decompressInto?(bytes: Uint8Array, target: Uint8Array): boolean;
   compress(bytes: Uint8Array, level: number, checksum: boolean): Uint8Array;
   decompressAsync?(bytes: Uint8Array, maximum: number): Promise<Uint8Array>;
   compressAsync?(bytes: Uint8Array, level: number, checksum: boolean): Promise<Uint8Array>;
 }
 
 /** What is in use. */
-export const native: { deflate: Deflate; zstd: Zstd } = { deflate: portableDeflate, zstd: wasmZstd };
+export const native: {
+  deflate: Deflate;
+  zstd: Zstd;
+  /** Frees the memory of an array that nobody will look at again, before the garbage collector would. */
+  release: (bytes: Uint8Array) => void;
+} = { deflate: portableDeflate, zstd: wasmZstd, release: () => undefined };
 
 /** Puts a platform's own compressors in place. Called by `node.ts`. */
 export function useNativeCodecs(codecs: {
   readonly deflate?: Deflate;
   readonly zstd?: Zstd | undefined;
+  readonly release?: (bytes: Uint8Array) => void;
 }): void {
   if (codecs.deflate) native.deflate = codecs.deflate;
   if (codecs.zstd) native.zstd = codecs.zstd;
+  if (codecs.release) native.release = codecs.release;
 }

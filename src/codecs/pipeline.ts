@@ -15,6 +15,7 @@ import type {
   ExpectedSize,
 } from "./codec.ts";
 import { makeCodec } from "./codecs.ts";
+import { native } from "./native.ts";
 
 /** Bytes that may come out of a decoder where no size is known: chunks of variable-length elements. */
 const UNKNOWN_MAXIMUM = 2 ** 31 - 1;
@@ -54,6 +55,7 @@ export function createPipeline(
 }
 
 export class Pipeline {
+  readonly specifications: readonly CodecSpecification[];
   /** What it decodes to. */
   readonly representation: ChunkRepresentation;
   readonly #arrays: ArrayToArrayCodec[] = [];
@@ -63,6 +65,7 @@ export class Pipeline {
   readonly #expected = new Map<number, readonly ExpectedSize[]>();
 
   constructor(specifications: readonly CodecSpecification[], representation: ChunkRepresentation) {
+    this.specifications = specifications;
     this.representation = representation;
     let current = representation;
     let serializer: ArrayToBytesCodec | undefined;
@@ -95,6 +98,11 @@ export class Pipeline {
     let size = this.#serializer.encodedSize;
     for (const filter of this.#filters) size = size === undefined ? undefined : filter.encodedSize(size);
     return size;
+  }
+
+  /** Whether decoding takes longer than copying the bytes would. */
+  get isCostly(): boolean {
+    return this.#filters.length > 0;
   }
 
   /** Whether decoding can run on other threads. */
@@ -132,6 +140,7 @@ export class Pipeline {
       );
       checkSize(decoded, size);
       owned = owned || !sharesMemory(decoded, bytes);
+      if (!sharesMemory(current, bytes) && !sharesMemory(current, decoded)) native.release(current);
       current = decoded;
     }
     return this.#toElements(current, owned);
@@ -157,6 +166,7 @@ export class Pipeline {
       }
       checkSize(decoded, size);
       owned = owned || !sharesMemory(decoded, bytes);
+      if (!sharesMemory(current, bytes) && !sharesMemory(current, decoded)) native.release(current);
       current = decoded;
     }
     return this.#toElements(current, owned);

@@ -110,8 +110,8 @@ export async function decodeFramesAsync(
   return joined(parts, maximum);
 }
 
-/** Frames with the bytes that each may have. */
-function checkedFrames(
+/** Frames with the bytes that each may have. Errors: `CorruptChunk` where one declares more than `maximum` bytes. */
+export function checkedFrames(
   bytes: Uint8Array,
   maximum: number,
 ): { readonly start: number; readonly end: number; readonly size: number }[] {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MoraineError } from "../errors.ts";
 import type { BytesToBytesCodec, CodecMaker } from "./codec.ts";
 import { Configuration } from "./configuration.ts";
 import { native } from "./native.ts";
@@ -19,6 +20,14 @@ function makeCodec(name: string): CodecMaker {
       encodedSize: () => undefined,
       ready: () => zstd.ready(),
       decode: (bytes, expected) => zstd.decompress(bytes, expected.exact ?? expected.maximum),
+      decodeInto(bytes, target) {
+        if (zstd.decompressInto?.(bytes, target)) return;
+        const decoded = zstd.decompress(bytes, target.length);
+        if (decoded.length !== target.length) {
+          throw new MoraineError("CorruptChunk", `zstd: ${decoded.length} bytes, ${target.length} are right`);
+        }
+        target.set(decoded);
+      },
       encode: (bytes) => zstd.compress(bytes, level, checksum),
       ...(zstd.decompressAsync && {
         decodeAsync: async (bytes, expected) =>

@@ -158,8 +158,11 @@ function decompress(compressor: BloscCompressor, encoded: Uint8Array, target: Ui
   if (compressor === "blosclz") decodeBlosclz(encoded, target);
   else if (compressor === "snappy") decodeSnappy(encoded, target);
   else if (compressor === "zlib") fill(target, native.deflate.inflate(encoded, "zlib", target.length));
-  else if (compressor === "zstd") fill(target, native.zstd.decompress(encoded, target.length));
-  else decodeLz4Block(encoded, target);
+  else if (compressor === "zstd") {
+    if (!native.zstd.decompressInto?.(encoded, target)) {
+      fill(target, native.zstd.decompress(encoded, target.length));
+    }
+  } else decodeLz4Block(encoded, target);
 }
 
 function fill(target: Uint8Array, decoded: Uint8Array): void {

@@ -39,6 +39,9 @@ export class BufferPool {
   }
 }
 
+/** What all reads of elements of fixed size use: the memory of one is warm for the next. */
+export const chunkBuffers: BufferPool = new BufferPool();
+
 /** Buffers that are lent for one request. */
 export class Loan {
   readonly #pool: BufferPool;

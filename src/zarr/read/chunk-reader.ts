@@ -4,15 +4,18 @@
  * @module
  */
 
+import { decoding } from "../../codecs/decoding-threads.ts";
+import { native } from "../../codecs/native.ts";
 import type { ShardLayout } from "../../codecs/sharding.ts";
 import { itemSize } from "../../data-types/data-type.ts";
 import { MoraineError } from "../../errors.ts";
 import { PLACE_INLINE, PLACE_MISSING } from "../chunk-source.ts";
 import type { ZarrArray } from "../node.ts";
 import { locateInnerChunks } from "../sharding/inner-chunks.ts";
-import { BufferPool } from "./buffer-pool.ts";
+import { type BufferPool, chunkBuffers } from "./buffer-pool.ts";
 import type { ChunkLayout, PieceLevel } from "./chunk-layout.ts";
 import { Decoders } from "./decoders.ts";
+import { type ChunkTaker, DecodingBatches } from "./decoding-batches.ts";
 import { type ChunkConsumer, fetchChunks, isNear } from "./fetch.ts";
 import { DECODING_BYTES, Flow, Window } from "./flow.ts";
 import { innerChunkNumber, locatePlainPieces, type Nesting, plainLength, plainPiece } from "./pieces.ts";
@@ -48,6 +51,8 @@ export class ChunkReader {
   /** What missing elements are, unless the result holds it already. */
   readonly #fill: Uint8Array | undefined;
   readonly #buffers: BufferPool | undefined;
+  /** What other threads decode. */
+  readonly #batches: DecodingBatches | undefined;
   /** The shape that was asked for last: a read of many chunks makes no garbage. */
   readonly #scratch: number[] = [];
 
@@ -69,26 +74,30 @@ export class ChunkReader {
     this.#decoders = new Decoders(array.metadata, layout);
     const { fillValue } = array.metadata;
     // The elements of lists may be views of the encoded chunk.
-    this.#buffers = to instanceof Uint8Array ? new BufferPool() : undefined;
+    this.#buffers = to instanceof Uint8Array ? chunkBuffers : undefined;
+    this.#batches = this.#buffers && new DecodingBatches(this.#buffers, this.#flow);
     this.#fill = to instanceof Uint8Array && fillValue.some((byte) => byte !== 0) ? fillValue : undefined;
   }
 
   async run(): Promise<void> {
     const { chunkCount } = this.#plan;
-    await this.#flow.finish(async () => {
-      await this.#decoders.ready();
-      const { batch = BATCH } = this.#array.chunks;
-      for (let from = 0; from < chunkCount; ) {
-        const pieces = this.#pieceCount(0, this.#plan.chunks(from, from + 1));
-        const to = Math.min(chunkCount, from + Math.max(1, Math.min(batch, Math.floor(BATCH / pieces))));
-        const rows = this.#plan.chunks(from, to);
-        const places = await this.#array.chunks.locate(this.#coordinates(rows), rows.count, {
-          signal: this.#flow.signal,
-        });
-        await this.#fetch(0, rows, places);
-        from = to;
-      }
-    });
+    await this.#flow.finish(
+      async () => {
+        await this.#decoders.ready();
+        const { batch = BATCH } = this.#array.chunks;
+        for (let from = 0; from < chunkCount; ) {
+          const pieces = this.#pieceCount(0, this.#plan.chunks(from, from + 1));
+          const to = Math.min(chunkCount, from + Math.max(1, Math.min(batch, Math.floor(BATCH / pieces))));
+          const rows = this.#plan.chunks(from, to);
+          const places = await this.#array.chunks.locate(this.#coordinates(rows), rows.count, {
+            signal: this.#flow.signal,
+          });
+          await this.#fetch(0, rows, places);
+          from = to;
+        }
+      },
+      () => this.#batches?.send(),
+    );
   }
 
   #coordinates(rows: ChunkRows): Uint32Array | Float64Array {
@@ -156,12 +165,13 @@ export class ChunkReader {
             offset: places.offsets[row],
           })
         : error;
+    const taker: ChunkTaker = { take: (row, elements) => this.#place(rows, row, elements), locate };
     return {
       buffers: this.#buffers,
       decodedBytes: (row) => this.#decodedBytes(level, rows, row),
       consume: (row, bytes) => {
         try {
-          return this.#consume(level, rows, row, bytes, places.filterMasks?.[row] ?? 0)?.catch(
+          return this.#consume(level, rows, row, bytes, places.filterMasks?.[row] ?? 0, taker)?.catch(
             (error: unknown) => {
               throw locate(error, row);
             },
@@ -180,26 +190,31 @@ export class ChunkReader {
     row: number,
     bytes: Uint8Array | undefined,
     filterMask: number,
+    taker: ChunkTaker,
   ): Promise<void> | undefined {
     const piece = this.#layout.levels[level];
     if (bytes === undefined) return this.#fill && this.#fillChunk(level, rows, row, this.#fill);
     if (piece === undefined) {
       const pipeline = this.#decoders.pipeline(this.#shape(level, rows, row));
       const size = this.#decodedBytes(level, rows, row);
+      if (this.#batches?.add(pipeline, bytes, filterMask, size, taker, row)) return undefined;
       const memory = size >= REUSED_BYTES ? this.#buffers?.take(size) : undefined;
       const options = { filterMask, target: memory && new Uint8Array(memory, 0, size) };
       const finish = (from: ReadonlyElements): void => {
         this.#place(rows, row, from);
+        if (from instanceof Uint8Array && from.buffer !== bytes.buffer && from.buffer !== memory) {
+          native.release(from);
+        }
         if (memory) this.#buffers?.give(memory);
       };
-      if (pipeline.hasAsyncDecoder && size >= ASYNC_BYTES)
+      if (pipeline.hasAsyncDecoder && size >= ASYNC_BYTES && !decoding.threads?.areRunning)
         return pipeline.decodeAsync(bytes, options).then(finish);
       finish(pipeline.decode(bytes, options));
       return undefined;
     }
     if (piece.kind === "rows") return this.#consumePlain(level, rows, row, bytes, piece);
     if (filterMask !== 0) throw new MoraineError("InvalidMetadata", "a shard cannot leave codecs out");
-    return this.#consumeShard(level, rows, row, bytes);
+    return this.#consumeShard(level, rows, row, bytes, taker);
   }
 
   /** A chunk that is stored as it is, but that is planned piece by piece. */
@@ -223,12 +238,22 @@ export class ChunkReader {
     }
   }
 
-  async #consumeShard(level: number, rows: ChunkRows, row: number, bytes: Uint8Array): Promise<void> {
+  async #consumeShard(
+    level: number,
+    rows: ChunkRows,
+    row: number,
+    bytes: Uint8Array,
+    { locate }: ChunkTaker,
+  ): Promise<void> {
     const { grid, index: codec } = this.#shard(level, rows, row);
     const index = codec.decodeFrom(bytes);
     const children = this.#plan.children(level, rows, [row]);
     const nesting: Nesting = { plan: this.#plan, level, rows, children, rank: this.#rank };
-    const decoding = new Window(DECODING_BYTES);
+    const taker: ChunkTaker = {
+      take: (child, elements) => this.#place(children, child, elements),
+      locate: (error) => locate(error, row),
+    };
+    const underWay = new Window(DECODING_BYTES);
     for (let child = 0; child < children.count; child++) {
       const entry = innerChunkNumber(nesting, child, grid);
       const offset = index.offsets[entry] ?? Number.NaN;
@@ -237,10 +262,10 @@ export class ChunkReader {
         codec.check(index, entry, bytes.length);
         part = bytes.subarray(offset, offset + (index.lengths[entry] ?? 0));
       }
-      const done = this.#consume(level + 1, children, child, part, 0);
-      if (done) await decoding.add(done, this.#decodedBytes(level + 1, children, child));
+      const done = this.#consume(level + 1, children, child, part, 0, taker);
+      if (done) await underWay.add(done, this.#decodedBytes(level + 1, children, child));
     }
-    await decoding.finish();
+    await underWay.finish();
   }
 
   #place(rows: ChunkRows, row: number, from: ReadonlyElements): void {

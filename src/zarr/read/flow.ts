@@ -61,14 +61,28 @@ export class Flow {
     this.#running.add(running);
   }
 
+  /** Takes something that is under way as one more task; its bytes are bounded elsewhere. */
+  add(work: Promise<void>): void {
+    const running = work
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
   throwIfFailed(): void {
     if (this.#failure) throw this.#failure.error;
   }
 
-  /** Runs what starts the tasks, and waits for them. */
-  async finish(work: () => Promise<void>): Promise<void> {
+  /**
+   * Runs what starts the tasks, and waits for them.
+   *
+   * @param rest starts what only the end of all tasks tells to be the last
+   */
+  async finish(work: () => Promise<void>, rest?: () => void): Promise<void> {
     try {
       await work().catch((error: unknown) => this.#fail(error));
+      while (this.#running.size > 0) await Promise.all(this.#running);
+      if (this.#failure === undefined) rest?.();
       while (this.#running.size > 0) await Promise.all(this.#running);
     } finally {
       this.#forget();
