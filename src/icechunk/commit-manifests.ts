@@ -184,7 +184,7 @@ export class ManifestWriter {
       referenceCount: pieces.reduce((total, piece) => total + piece.count, 0),
     });
     const writing: Promise<void> = this.#files
-      .write(`${FOLDERS.manifest}/${id}`, bytes, this.#options)
+      .write(`${FOLDERS.manifest}/${id}`, bytes, { ...this.#options, fresh: true })
       .then(() => undefined)
       // Thrown where the writes are waited for.
       .catch((error: unknown) => {

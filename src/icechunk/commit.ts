@@ -67,8 +67,8 @@ export async function writeSnapshotFiles(
     writeTransactionLog(id, plan.log, level),
   ]);
   const [version] = await Promise.all([
-    files.write(`${FOLDERS.snapshot}/${id}`, snapshot, options),
-    files.write(`${FOLDERS.transactionLog}/${id}`, log, options),
+    files.write(`${FOLDERS.snapshot}/${id}`, snapshot, { ...options, fresh: true }),
+    files.write(`${FOLDERS.transactionLog}/${id}`, log, { ...options, fresh: true }),
   ]);
   requireSameClock(files, version, flushedAt);
   files.rememberSnapshot(made);

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { isJsonObject, parseJson, stringifyJson } from "../binary/json.ts";
-import { MoraineError } from "../errors.ts";
+import { isJsonObject, type JsonValue, parseJson, stringifyJson } from "../binary/json.ts";
+import { isMoraineError, MoraineError } from "../errors.ts";
 import { schemeOf } from "../storage/address.ts";
 import { namesBelow } from "../storage/names.ts";
 import type { StorageOptions } from "../storage/storage.ts";
@@ -39,7 +39,8 @@ function isUnguarded(files: RepositoryFiles): boolean {
   return schemeOf(files.address) === "file";
 }
 
-let sinceCleared = 0;
+/** Commits since receipts were cleared, by repository; none yet where it is missing. */
+const sinceCleared = new WeakMap<RepositoryFiles, number>();
 
 /** Leaves a receipt of a commit that was just made. */
 export async function leaveReceipt(
@@ -50,8 +51,12 @@ export async function leaveReceipt(
 ): Promise<void> {
   if (!isUnguarded(files) || parentId === undefined) return;
   const text = stringifyJson({ snapshot: id, parent: parentId, branch, message, flushed_at: flushedAt });
-  await files.write(`${FOLDER}/${String(flushedAt).padStart(16, "0")}.${id}`, new TextEncoder().encode(text));
-  if (++sinceCleared % CLEARED_EVERY === 0) await clearReceipts(files, info, flushedAt);
+  const key = `${FOLDER}/${String(flushedAt).padStart(16, "0")}.${id}`;
+  await files.write(key, new TextEncoder().encode(text), { fresh: true });
+  // Also after the first: many who commit do so once.
+  const count = sinceCleared.get(files) ?? CLEARED_EVERY;
+  if (count >= CLEARED_EVERY) await clearReceipts(files, info, flushedAt);
+  sinceCleared.set(files, count >= CLEARED_EVERY ? 1 : count + 1);
 }
 
 /** Deletes old receipts of commits that are in the history. */
@@ -119,14 +124,16 @@ async function lastRemoval(files: RepositoryFiles, after: number, options: Stora
 /** Whether a commit is in no history, and the newest operations do not say that it left on purpose. */
 function isMissing(info: RepoInfo, id: ObjectId, time: number): boolean {
   if (info.snapshots.has(id)) return false;
+  for (const { operation, updatedAt } of info.latestUpdates) {
+    if (updatedAt <= time) break;
+    if (operation.kind === "ExpirationRan" || operation.kind === "GCRan") return false;
+  }
   for (const { prunedAncestorLogs } of info.snapshots.values())
     if (prunedAncestorLogs.includes(id)) return false;
-  return !info.latestUpdates.some(
-    ({ operation, updatedAt }) =>
-      (operation.kind === "ExpirationRan" || operation.kind === "GCRan") && updatedAt > time,
-  );
+  return true;
 }
 
+/** What a receipt says; undefined where it is not there, or not whole: who wrote it had not acknowledged the commit. */
 async function readReceipt(
   files: RepositoryFiles,
   name: string,
@@ -135,7 +142,13 @@ async function readReceipt(
   const key = `${FOLDER}/${name}`;
   const found = await files.readIfThere(key, options);
   if (!found) return undefined;
-  const json = parseJson(found.bytes, files.addressOf(key));
+  let json: JsonValue;
+  try {
+    json = parseJson(found.bytes, files.addressOf(key));
+  } catch (error) {
+    if (isMoraineError(error, "InvalidMetadata")) return undefined;
+    throw error;
+  }
   const { snapshot, parent, branch, message, flushed_at: flushedAt } = isJsonObject(json) ? json : {};
   if (
     typeof snapshot !== "string" ||

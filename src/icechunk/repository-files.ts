@@ -10,7 +10,8 @@ import { joinAddress, schemeOf } from "../storage/address.ts";
 import type { Storage, StorageOptions, Version, WriteOptions } from "../storage/storage.ts";
 import { encodeIdentifier, OBJECT_ID_BYTES, type ObjectId } from "./format/identifier.ts";
 import { type Manifest, readManifest } from "./format/manifest.ts";
-import { type RepoInfo, readRepo } from "./format/repo.ts";
+import { parseRepo, type RepoInfo, readRepo } from "./format/repo.ts";
+import type { EncodedRepo, RepoEncoding } from "./format/repo-encoding.ts";
 import { type ManifestFileInfo, type ManifestPart, readSnapshot, type Snapshot } from "./format/snapshot.ts";
 import { readTransactionLog, type TransactionLog } from "./format/transaction-log.ts";
 import { RecentlyUsed } from "./recently-used.ts";
@@ -28,6 +29,8 @@ export const FOLDERS = {
 /** Nodes of snapshots, and bytes of unpacked manifests, that are kept for the next time. */
 const KEPT_NODES = 500_000;
 const KEPT_MANIFEST_BYTES = 256 * 1024 * 1024;
+/** A `repo` file from so many bytes on is asked whether it changed before it is read again. */
+const LARGE_REPO_BYTES = 128 * 1024;
 /** Far in the future in milliseconds: backups are named by the time until then, so that they list newest first. */
 const BACKUP_EPOCH = 32_503_680_000_000;
 
@@ -36,6 +39,8 @@ export interface RepoState {
   readonly info: RepoInfo;
   readonly bytes: Uint8Array;
   readonly version: Version;
+  /** Where it was written here: what the next one is made from. */
+  readonly encoding?: RepoEncoding | undefined;
 }
 
 export class RepositoryFiles {
@@ -87,10 +92,15 @@ export class RepositoryFiles {
   async write(
     key: string,
     bytes: Uint8Array,
-    options: Pick<WriteOptions, "signal" | "precondition"> = {},
+    options: Pick<WriteOptions, "signal" | "precondition" | "fresh"> = {},
   ): Promise<Version> {
-    const { signal, precondition } = options;
-    return this.storage.write(this.addressOf(key), bytes, { signal, precondition, durable: this.#durable });
+    const { signal, precondition, fresh } = options;
+    return this.storage.write(this.addressOf(key), bytes, {
+      signal,
+      precondition,
+      fresh,
+      durable: this.#durable,
+    });
   }
 
   /** The `repo` file; undefined in a repository of specification 1, or where there is none. */
@@ -102,27 +112,55 @@ export class RepositoryFiles {
     return this.#repo;
   }
 
-  /** Whether the `repo` file is as it was. Asked of disks only: elsewhere it costs as much as reading the file. */
+  /** The `repo` file as it was read or written last, if need be out of date, where to look again takes a request. */
+  async recentRepo(options: StorageOptions = {}): Promise<RepoState | undefined> {
+    return this.#repo && !this.#isOnDisk ? this.#repo : this.readRepo(options);
+  }
+
+  get #isOnDisk(): boolean {
+    return schemeOf(this.address) === "file";
+  }
+
+  /** Whether the `repo` file is as it was. Asked where that costs less than reading the file. */
   async #isUnchanged(before: RepoState, options: StorageOptions): Promise<boolean> {
-    if (schemeOf(this.address) !== "file" || before.version.etag === undefined) return false;
+    const { etag } = before.version;
+    if (etag === undefined || (!this.#isOnDisk && before.bytes.length < LARGE_REPO_BYTES)) return false;
     try {
-      return (await this.storage.head(this.addressOf("repo"), options)).etag === before.version.etag;
+      return (await this.storage.head(this.addressOf("repo"), options)).etag === etag;
     } catch (error) {
       if (isMoraineError(error, "NotFound")) return false;
       throw error;
     }
   }
 
+  /** Copies the `repo` file to a name below `overwritten/`; false where it is no longer this one. */
+  async backUpRepo(state: RepoState, name: string, options: StorageOptions = {}): Promise<boolean> {
+    const key = `${FOLDERS.overwritten}/${name}`;
+    const { version, bytes } = state;
+    // A copy that is no copy of bytes has nothing to wait for on the disk.
+    if (!this.#durable && this.storage.copy) {
+      try {
+        const [from, to] = [this.addressOf("repo"), this.addressOf(key)];
+        if (await this.storage.copy(from, to, { signal: options.signal, version })) return true;
+      } catch (error) {
+        if (isMoraineError(error, "PreconditionFailed", "NotFound")) return false;
+        throw error;
+      }
+    }
+    await this.write(key, bytes, { signal: options.signal, fresh: true });
+    return true;
+  }
+
   /** Replaces the `repo` file. Errors: `PreconditionFailed` where it is no longer the one that was read. */
   async replaceRepo(
     before: RepoState,
-    info: RepoInfo,
-    bytes: Uint8Array,
+    { file, payload, encoding }: EncodedRepo,
     options: StorageOptions = {},
-  ): Promise<void> {
+  ): Promise<RepoState> {
     const { signal } = options;
-    const version = await this.write("repo", bytes, { signal, precondition: before.version });
-    this.#repo = { info, bytes, version };
+    const version = await this.write("repo", file, { signal, precondition: before.version });
+    this.#repo = { info: parseRepo(payload, this.addressOf("repo")), bytes: file, version, encoding };
+    return this.#repo;
   }
 
   /**

@@ -70,8 +70,11 @@ export class Repository extends RepositoryView {
   static async open(storage: Storage, address: string, options: RepositoryOptions = {}): Promise<Repository> {
     const files = new RepositoryFiles(address, storage, options.durable);
     const info = await files.readInfo(options);
-    const lost = await findLostCommits(files, info, options);
-    if (lost.length > 0) options.onLostCommits?.(lost);
+    const { onLostCommits } = options;
+    if (onLostCommits) {
+      const lost = await findLostCommits(files, info, options);
+      if (lost.length > 0) onLostCommits(lost);
+    }
     return new Repository(files, options);
   }
 

@@ -16,8 +16,8 @@ import type { TransactionLog } from "./format/transaction-log.ts";
 import { leaveReceipt } from "./lost-commits.ts";
 import { mergeTransactionLogs } from "./merge-transaction-logs.ts";
 import { rebaseTree } from "./rebase.ts";
-import { backOff, updateRepo } from "./repo-update.ts";
-import type { RepositoryFiles } from "./repository-files.ts";
+import { backOff, backUp, updateRepo } from "./repo-update.ts";
+import type { RepoState, RepositoryFiles } from "./repository-files.ts";
 import type { WorkingTree } from "./working-tree.ts";
 
 const DEFAULT_REBASE_TRIES = 1000;
@@ -83,22 +83,48 @@ async function commitOnce(
   message: string,
   options: CommitOptions,
 ): Promise<ObjectId> {
-  const base = context.tree.base.id;
-  const written = await writeTree(context, context.tree.changes.toTransactionLog(), message, options);
+  const { files, tree } = context;
+  const base = tree.base.id;
+  const state = await tipState(files, branch, base, options);
+  const { signal } = options;
+  // The copy of the state of before can be made at the same time.
+  const [written, backup] = await Promise.all([
+    writeTree(context, tree.changes.toTransactionLog(), message, options),
+    state && backUp(files, state, { signal }),
+  ]);
   const info: SnapshotInfo = { ...written, parentId: base };
   const after = await updateRepo(
-    context.files,
+    files,
     (repo) => {
-      requireTip(context.files, repo, branch, base);
+      requireTip(files, repo, branch, base);
       return {
-        info: withSnapshot(repo, info, branch),
+        info: { branches: withTip(repo, branch, info) },
+        newSnapshot: info,
         operation: { kind: "NewCommit", branch, newSnapshotId: written.id },
       };
     },
-    options,
+    { signal, backup },
   );
-  await leaveReceipt(context.files, info, branch, after);
+  await leaveReceipt(files, info, branch, after);
   return written.id;
+}
+
+/**
+ * The state of the repository, in which a branch is at the base, so that nothing is written where others came first.
+ *
+ * Errors: as {@link requireTip}.
+ */
+async function tipState(
+  files: RepositoryFiles,
+  branch: string,
+  base: ObjectId,
+  options: StorageOptions,
+): Promise<RepoState | undefined> {
+  const recent = await files.recentRepo(options);
+  if (recent?.info.branches.get(branch) === base) return recent;
+  const state = await files.readRepo(options);
+  if (state) requireTip(files, state.info, branch, base);
+  return state;
 }
 
 /**
@@ -141,7 +167,8 @@ export async function amendTree(
         prunedAncestorLogs: replaced?.prunedAncestorLogs ?? [],
       };
       return {
-        info: withSnapshot(repo, info, branch),
+        info: { branches: withTip(repo, branch, info) },
+        newSnapshot: info,
         operation: { kind: "CommitAmended", branch, previousSnapshotId: base, newSnapshotId: written.id },
       };
     },
@@ -186,8 +213,9 @@ export async function flushTree(
   const written = await writeTree(context, context.tree.changes.toTransactionLog(), message, options);
   await updateRepo(
     context.files,
-    (repo) => ({
-      info: withSnapshot(repo, { ...written, parentId: base }),
+    () => ({
+      info: {},
+      newSnapshot: { ...written, parentId: base },
       operation: { kind: "NewDetachedSnapshot", newSnapshotId: written.id },
     }),
     options,
@@ -236,12 +264,6 @@ function requireTip(files: RepositoryFiles, repo: RepoInfo, branch: string, base
   );
 }
 
-function withSnapshot(
-  repo: RepoInfo,
-  info: SnapshotInfo,
-  branch?: string,
-): Pick<RepoInfo, "snapshots" | "branches"> {
-  const snapshots = new Map(repo.snapshots).set(info.id, info);
-  const branches = branch === undefined ? repo.branches : new Map(repo.branches).set(branch, info.id);
-  return { snapshots, branches };
+function withTip(repo: RepoInfo, branch: string, { id }: SnapshotInfo): RepoInfo["branches"] {
+  return new Map(repo.branches).set(branch, id);
 }

@@ -23,6 +23,7 @@ import { namesBelow } from "./names.ts";
 import type { S3Options } from "./s3/s3-options.ts";
 import type {
   ByteRange,
+  CopyOptions,
   DeleteOptions,
   ListedObject,
   ReadOptions,
@@ -125,6 +126,13 @@ export class StorageRouter implements Storage {
 
   async write(address: string, bytes: Uint8Array, options?: WriteOptions): Promise<Version> {
     return await this.#count(async () => (await this.#storageOf(address)).write(address, bytes, options));
+  }
+
+  async copy(from: string, to: string, options: CopyOptions): Promise<boolean> {
+    if (schemeOf(from) !== schemeOf(to)) return false;
+    return await this.#count(
+      async () => (await (await this.#storageOf(from)).copy?.(from, to, options)) ?? false,
+    );
   }
 
   async *list(prefix: string, options?: StorageOptions): AsyncGenerator<ListedObject, void, undefined> {

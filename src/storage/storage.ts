@@ -58,6 +58,17 @@ export interface WriteOptions extends StorageOptions {
    * faster on disks, and the same everywhere else.
    */
   readonly durable?: boolean | undefined;
+  /**
+   * Whether nobody knows the address yet, so that the bytes may be written where they belong: who reads before the
+   * call returns can find a part of them. Something that lies there is an error.
+   */
+  readonly fresh?: boolean | undefined;
+}
+
+/** Which state of an object is copied. */
+export interface CopyOptions extends StorageOptions {
+  /** The state that must be there, else `PreconditionFailed`. */
+  readonly version: Version;
 }
 
 /** When an object is deleted. */
@@ -88,6 +99,11 @@ export interface Storage {
   head(address: string, options?: StorageOptions): Promise<Version & { readonly size: number }>;
   /** Write a whole object atomically: a reader sees the old bytes or the new ones. */
   write(address: string, bytes: Uint8Array, options?: WriteOptions): Promise<Version>;
+  /**
+   * Copies an object within the storage, without its bytes passing through here; false where that cannot be done.
+   * Absent where it never can. Errors: `PreconditionFailed` where another state lies there.
+   */
+  copy?(from: string, to: string, options: CopyOptions): Promise<boolean>;
   /** All objects whose address starts with `prefix` (which ends with `/`), in no promised order. */
   list(prefix: string, options?: StorageOptions): AsyncIterable<ListedObject>;
   /**

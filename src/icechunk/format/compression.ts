@@ -13,7 +13,7 @@ import { splitFrames, type ZstdFrame } from "../../codecs/zstd-frames.ts";
 import { isMoraineError, MoraineError } from "../../errors.ts";
 
 /** A frame holds at most so many bytes of a payload, so that little is held twice while it is packed. */
-const FRAME_BYTES = 4 * 1024 * 1024;
+export const FRAME_BYTES: number = 4 * 1024 * 1024;
 const BLOCK_BYTES = 131072;
 const MAX_PAYLOAD_BYTES = 2147483647;
 /** Longest location in bytes; official writers keep to 1,024 where they compress. */
@@ -36,6 +36,35 @@ export async function compress(bytes: Uint8Array, level: number): Promise<Uint8A
  * beyond 64 MiB and 512 times their size.
  */
 export async function decompress(bytes: Uint8Array, source: string): Promise<Uint8Array> {
+  return concatenateBytes((await decompressFrames(bytes, source)).map(({ content }) => content));
+}
+
+/** A frame and what is in it. */
+export interface DecompressedFrame {
+  readonly packed: Uint8Array;
+  readonly content: Uint8Array;
+}
+
+/** The same frame by frame. */
+export async function decompressFrames(bytes: Uint8Array, source: string): Promise<DecompressedFrame[]> {
+  return (await boundedFrames(bytes, source)).map((frame) => unpackFrame(bytes, frame, source));
+}
+
+/** The first frame, and all of them when they are asked for; as {@link decompress}. */
+export async function decompressFirst(
+  bytes: Uint8Array,
+  source: string,
+): Promise<{ readonly first: Uint8Array; readonly all: (() => Uint8Array) | undefined }> {
+  const [head, ...rest] = await boundedFrames(bytes, source);
+  const first = head ? unpackFrame(bytes, head, source).content : new Uint8Array(0);
+  if (rest.length === 0) return { first, all: undefined };
+  const all = () =>
+    concatenateBytes([first, ...rest.map((frame) => unpackFrame(bytes, frame, source).content)]);
+  return { first, all };
+}
+
+/** Errors: `LimitExceeded`. */
+async function boundedFrames(bytes: Uint8Array, source: string): Promise<ZstdFrame[]> {
   await native.zstd.ready();
   const frames = framesOf(bytes, source);
   const bound = frames.reduce((total, frame) => total + frame.bound, 0);
@@ -43,10 +72,12 @@ export async function decompress(bytes: Uint8Array, source: string): Promise<Uin
   if (bound > limit + frames.length * BLOCK_BYTES) {
     throw new MoraineError("LimitExceeded", `${bytes.length} bytes could unpack to ${bound}`, { source });
   }
-  const parts = frames.map(({ start, end, bound: size }) =>
-    unpack(source, () => native.zstd.decompress(bytes.subarray(start, end), size)),
-  );
-  return concatenateBytes(parts);
+  return frames;
+}
+
+function unpackFrame(bytes: Uint8Array, { start, end, bound }: ZstdFrame, source: string): DecompressedFrame {
+  const packed = bytes.subarray(start, end);
+  return { packed, content: unpack(source, () => native.zstd.decompress(packed, bound)) };
 }
 
 /** Unpacks locations, each a frame of its own that refers to one dictionary. */

@@ -5,8 +5,9 @@
  * @module
  */
 
+import { concatenateBytes } from "../../binary/byte-sequences.ts";
 import { MoraineError } from "../../errors.ts";
-import { compress, decompress } from "./compression.ts";
+import { compress, decompress, decompressFirst } from "./compression.ts";
 
 /** Kinds of files, as the header numbers them. */
 export const FILE_TYPE = { snapshot: 1, manifest: 2, transactionLog: 4, repository: 6 } as const;
@@ -18,7 +19,8 @@ export const SPEC_VERSION = 2;
 const HEADER_BYTES = 39;
 /** "ICE🧊CHUNK" */
 const MAGIC = Uint8Array.of(0x49, 0x43, 0x45, 0xf0, 0x9f, 0xa7, 0x8a, 0x43, 0x48, 0x55, 0x4e, 0x4b);
-const IMPLEMENTATION = "moraine";
+/** Who wrote the file, filled up with spaces. */
+const NAME = new TextEncoder().encode("moraine".padEnd(24));
 const NAMES: { readonly [type: number]: string } = {
   1: "snapshot",
   2: "manifest",
@@ -40,6 +42,29 @@ export interface Payload {
  * `LimitExceeded` where it would unpack to more than any honest file of its size.
  */
 export async function openEnvelope(file: Uint8Array, type: FileType, source: string): Promise<Payload> {
+  const payload = payloadOf(file, type, source);
+  const specVersion = file[36] ?? 0;
+  if (file[38] === COMPRESSION.none) return { specVersion, bytes: payload };
+  return { specVersion, bytes: await decompress(payload, source) };
+}
+
+/**
+ * The first part of a payload, and all of it when that is asked for, with the same errors.
+ *
+ * Errors: as {@link openEnvelope}.
+ */
+export async function openFirstFrame(
+  file: Uint8Array,
+  type: FileType,
+  source: string,
+): Promise<{ readonly first: Uint8Array; readonly all: (() => Uint8Array) | undefined }> {
+  const payload = payloadOf(file, type, source);
+  if (file[38] === COMPRESSION.none) return { first: payload, all: undefined };
+  return decompressFirst(payload, source);
+}
+
+/** The payload as it is packed. Errors: as {@link openEnvelope}. */
+export function payloadOf(file: Uint8Array, type: FileType, source: string): Uint8Array {
   const fail = (message: string, offset: number): MoraineError =>
     new MoraineError("CorruptFile", message, { source, offset });
   if (file.length < HEADER_BYTES) {
@@ -65,10 +90,14 @@ export async function openEnvelope(file: Uint8Array, type: FileType, source: str
   if (found !== type) {
     throw fail(`a ${NAMES[found] ?? `file of type ${found}`} where a ${NAMES[type]} is expected`, 37);
   }
-  const payload = file.subarray(HEADER_BYTES);
-  if (file[38] === COMPRESSION.none) return { specVersion, bytes: payload };
-  if (file[38] !== COMPRESSION.zstd) throw fail(`compression ${file[38]} is not known`, 38);
-  return { specVersion, bytes: await decompress(payload, source) };
+  if (file[38] !== COMPRESSION.none && file[38] !== COMPRESSION.zstd)
+    throw fail(`compression ${file[38]} is not known`, 38);
+  return file.subarray(HEADER_BYTES);
+}
+
+/** Whether a file was written by this, and packed. */
+export function isOurs(file: Uint8Array): boolean {
+  return file[38] === COMPRESSION.zstd && NAME.every((byte, i) => file[MAGIC.length + i] === byte);
 }
 
 /** @param level of zstd's compression */
@@ -77,21 +106,17 @@ export async function sealEnvelope(
   type: FileType,
   level: number,
 ): Promise<Uint8Array> {
-  const payload = await compress(flatBuffer, level);
-  let length = HEADER_BYTES;
-  for (const frame of payload) length += frame.length;
-  const file = new Uint8Array(length);
-  file.set(MAGIC);
-  file.fill(0x20, 12, 36);
-  file.set(new TextEncoder().encode(IMPLEMENTATION), 12);
-  file[36] = SPEC_VERSION;
-  file[37] = type;
+  return sealFrames(await compress(flatBuffer, level), type);
+}
+
+/** A file of a payload that is packed already. */
+export function sealFrames(frames: readonly Uint8Array[], type: FileType): Uint8Array {
+  const header = new Uint8Array(HEADER_BYTES);
+  header.set(MAGIC);
+  header.set(NAME, MAGIC.length);
+  header[36] = SPEC_VERSION;
+  header[37] = type;
   // Official readers accept nothing but zstd here.
-  file[38] = COMPRESSION.zstd;
-  let at = HEADER_BYTES;
-  for (const frame of payload) {
-    file.set(frame, at);
-    at += frame.length;
-  }
-  return file;
+  header[38] = COMPRESSION.zstd;
+  return concatenateBytes([header, ...frames]);
 }

@@ -18,19 +18,29 @@ export interface VectorPosition {
   readonly count: number;
 }
 
+/** All bytes of a FlatBuffer of which only the first were there. */
+export type Completion = () => Uint8Array;
+
 export class FlatBufferReader {
-  readonly bytes: Uint8Array;
+  #bytes: Uint8Array;
   /** Address of the file, for errors. */
   readonly source: string;
-  readonly #view: DataView;
+  #view: DataView;
   #budget: number;
+  #complete: Completion | undefined;
 
-  constructor(bytes: Uint8Array, source: string) {
-    this.bytes = bytes;
+  /** @param complete called when something beyond the bytes is looked at */
+  constructor(bytes: Uint8Array, source: string, complete?: Completion) {
+    this.#bytes = bytes;
     this.source = source;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#complete = complete;
     // Writers share strings at most, never tables with vectors: four times the file is ample.
     this.#budget = 4 * bytes.length + 65536;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes;
   }
 
   corrupt(message: string, position?: number): MoraineError {
@@ -39,9 +49,15 @@ export class FlatBufferReader {
   }
 
   #check(position: number, length: number): void {
-    if (!(position >= 0) || position + length > this.bytes.length) {
-      throw this.corrupt("points outside the file", position);
-    }
+    if (position >= 0 && position + length <= this.#bytes.length) return;
+    const complete = this.#complete;
+    if (complete === undefined) throw this.corrupt("points outside the file", position);
+    this.#complete = undefined;
+    const bytes = complete();
+    this.#budget += 4 * (bytes.length - this.#bytes.length);
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#check(position, length);
   }
 
   u8(position: number): number {
@@ -77,7 +93,17 @@ export class FlatBufferReader {
   /** A view of bytes; of a struct, or of a vector of bytes. */
   slice(position: number, length: number): Uint8Array {
     this.#check(position, length);
-    return this.bytes.subarray(position, position + length);
+    return this.#bytes.subarray(position, position + length);
+  }
+
+  /** How bytes here compare with others, as their difference does with zero. */
+  compareSlice(position: number, other: Uint8Array): number {
+    this.#check(position, other.length);
+    for (let i = 0; i < other.length; i++) {
+      const difference = (this.#bytes[position + i] ?? 0) - (other[i] ?? 0);
+      if (difference !== 0) return difference;
+    }
+    return 0;
   }
 
   /** Position of the root table. */
@@ -166,6 +192,11 @@ export class FlatBufferReader {
   u8Field(table: number, slot: number, fallback: number): number {
     const position = this.field(table, slot);
     return position === 0 ? fallback : this.u8(position);
+  }
+
+  i32Field(table: number, slot: number, fallback: number): number {
+    const position = this.field(table, slot);
+    return position === 0 ? fallback : this.i32(position);
   }
 
   u32Field(table: number, slot: number, fallback: number): number {

@@ -15,6 +15,7 @@ import { type FetchedRange, readRanges } from "../read-ranges.ts";
 import { resolveRange } from "../slice-ranges.ts";
 import type {
   ByteRange,
+  CopyOptions,
   DeleteOptions,
   ListedObject,
   ReadOptions,
@@ -30,10 +31,12 @@ import { isCode, withFileLock } from "./file-lock.ts";
 import { type OpenFile, OpenFiles, readAt, versionOf } from "./open-files.ts";
 import {
   failedPrecondition,
+  linkFile,
   renameFile,
   replaceFile,
   statFile,
   TEMPORARY,
+  writeInPlace,
   writeTemporary,
 } from "./temporary-file.ts";
 
@@ -78,7 +81,8 @@ export class FileStorage implements Storage {
     throwIfAborted(options.signal);
     const path = addressToPath(address);
     return await translate(address, async () => {
-      const { precondition, durable = true } = options;
+      const { precondition, durable = true, fresh = false } = options;
+      if (fresh && precondition === undefined) return await writeInPlace(path, bytes, durable);
       const { temporary, version } = await writeTemporary(path, bytes, durable);
       let written = version;
       try {
@@ -102,6 +106,18 @@ export class FileStorage implements Storage {
       if (precondition !== undefined && durable) await syncFolder(dirname(path));
       // Of what was written, not of what lies there now: somebody else may have been quick.
       return written;
+    });
+  }
+
+  /** Makes a second name for the file: what is written here replaces files and never changes them. */
+  async copy(from: string, to: string, options: CopyOptions): Promise<boolean> {
+    throwIfAborted(options.signal);
+    const [source, target] = [addressToPath(from), addressToPath(to)];
+    return await translate(from, async () => {
+      if (!(await linkFile(source, target))) return false;
+      if (sameVersion(versionOf(await statFile(target)), options.version)) return true;
+      await rm(target, { force: true });
+      throw failedPrecondition(from);
     });
   }
 

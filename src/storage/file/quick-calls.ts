@@ -8,21 +8,25 @@
 
 /** A call that takes longer than this was not answered from memory. */
 const SLOW_MS = 0.5;
-/** How many calls go through the thread pool after a slow one. */
-const WARY_CALLS = 128;
+/** The time beyond that in which calls held up everything else, before others are made through the thread pool. */
+const PATIENCE_MS = 5;
+/** How much of it each further call makes good; a single slow call, as of a busy disk, is soon forgotten. */
+const FORGIVEN_MS = 0.05;
 
-let wary = 0;
+let held = 0;
 
-/** Makes a call directly, or through the thread pool after one that was slow. */
+/** Makes a call directly, or through the thread pool after some that were slow. */
 export async function quickly<T>(direct: () => T, pooled: () => Promise<T>): Promise<T> {
-  if (wary > 0) {
-    wary -= 1;
+  if (held > PATIENCE_MS) {
+    held -= FORGIVEN_MS;
     return await pooled();
   }
   const start = performance.now();
   try {
     return direct();
   } finally {
-    if (performance.now() - start > SLOW_MS) wary = WARY_CALLS;
+    const over = performance.now() - start - SLOW_MS;
+    // At most as much as a hundred calls make good.
+    held = over > 0 ? Math.min(held + over, 2 * PATIENCE_MS) : Math.max(held - FORGIVEN_MS, 0);
   }
 }

@@ -5,8 +5,17 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { type BigIntStats, closeSync, fstatSync, openSync, renameSync, statSync, writeSync } from "node:fs";
-import { mkdir, open, rename, rm, stat, utimes } from "node:fs/promises";
+import {
+  type BigIntStats,
+  closeSync,
+  fstatSync,
+  linkSync,
+  openSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { link, mkdir, open, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { MoraineError } from "../../errors.ts";
 import type { Version } from "../storage.ts";
@@ -38,6 +47,49 @@ export function renameFile(from: string, to: string): Promise<void> {
     () => renameSync(from, to),
     () => rename(from, to),
   );
+}
+
+/** Gives a file a second name; false where the file system has no such thing. Makes the folder if need be. */
+export async function linkFile(from: string, to: string): Promise<boolean> {
+  const make = (): Promise<void> =>
+    quickly(
+      () => linkSync(from, to),
+      () => link(from, to),
+    );
+  try {
+    await make().catch(async (error: unknown) => {
+      if (!isCode(error, "ENOENT")) throw error;
+      await mkdir(dirname(to), { recursive: true });
+      await make();
+    });
+    return true;
+  } catch (error) {
+    if (isCode(error, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EXDEV", "EMLINK")) return false;
+    throw error;
+  }
+}
+
+/** Writes a file that nobody looks for yet; makes its folder if need be. */
+export async function writeInPlace(
+  path: string,
+  bytes: Uint8Array,
+  durable: boolean,
+): Promise<TemporaryFile["version"]> {
+  const write = async (): Promise<TemporaryFile["version"]> => {
+    try {
+      return await writeNew(path, bytes, durable);
+    } catch (error) {
+      if (!isCode(error, "EEXIST", "ENOENT")) await rm(path, { force: true });
+      throw error;
+    }
+  };
+  try {
+    return await write();
+  } catch (error) {
+    if (!isCode(error, "ENOENT")) throw error;
+  }
+  await mkdir(dirname(path), { recursive: true });
+  return await write();
 }
 
 /** Writes a file beside a path, on the same file system, so that it can be renamed; makes its folder if need be. */
