@@ -28,6 +28,26 @@ export function boxContains(outer: Uint32Array, inner: Uint32Array): boolean {
   return true;
 }
 
+/** Whether two boxes have a chunk in common. */
+export function boxesMeet(a: Uint32Array, b: Uint32Array): boolean {
+  for (let i = 0; i < a.length; i += 2) {
+    if (Math.max(a[i] ?? 0, b[i] ?? 0) >= Math.min(a[i + 1] ?? 0, b[i + 1] ?? 0)) return false;
+  }
+  return true;
+}
+
+/** The smallest box around two. */
+export function joinedBox(a: Uint32Array, b: Uint32Array): Uint32Array {
+  return a.map((edge, i) => (i % 2 === 0 ? Math.min(edge, b[i] ?? 0) : Math.max(edge, b[i] ?? 0)));
+}
+
+/** The number of chunks in a box. */
+export function volumeOf(box: Uint32Array): number {
+  let volume = 1;
+  for (let i = 0; i < box.length; i += 2) volume *= (box[i + 1] ?? 0) - (box[i] ?? 0);
+  return volume;
+}
+
 export function boxHasChunk(box: Uint32Array, coordinates: Uint32Array, at: number): boolean {
   for (let i = 0; i < box.length; i += 2) {
     const coordinate = coordinates[at + i / 2] ?? 0;
@@ -80,16 +100,16 @@ export class Cells {
       : undefined;
   }
 
-  /** The box of a cell, which may reach beyond the grid. */
-  box(cell: number): Uint32Array {
-    coordinatesOf(cell, this.#cellStrides, this.#coordinates, 0);
-    const box = new Uint32Array(2 * this.#rank);
+  /** The cell that holds a box as a whole; undefined where none does. */
+  holding(box: Uint32Array): number | undefined {
+    let cell = 0;
     for (let axis = 0; axis < this.#rank; axis++) {
-      const first = (this.#coordinates[axis] ?? 0) * (this.#cell[axis] ?? 1);
-      box[2 * axis] = first;
-      box[2 * axis + 1] = Math.min(first + (this.#cell[axis] ?? 1), 0xffffffff);
+      const length = this.#cell[axis] ?? 1;
+      const index = Math.floor((box[2 * axis] ?? 0) / length);
+      if (Math.floor(((box[2 * axis + 1] ?? 0) - 1) / length) !== index) return undefined;
+      cell += index * (this.#cellStrides[axis] ?? 0);
     }
-    return box;
+    return cell;
   }
 
   #cellOf(position: number): number {

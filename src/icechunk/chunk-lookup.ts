@@ -7,11 +7,11 @@
 import type { StorageOptions } from "../storage/storage.ts";
 import { boxOfGrid, intersection, isEmptyBox } from "./boxes.ts";
 import type { ChunkChanges } from "./chunk-changes.ts";
-import { readPart } from "./commit-manifests.ts";
 import { type ChunkReferences, gridStrides, positionOf } from "./format/chunk-references.ts";
 import { type Manifest, PositionedBuilder } from "./format/manifest.ts";
 import { ReferenceBuilder } from "./format/reference-builder.ts";
 import type { ArrayNode, ManifestPart, Snapshot } from "./format/snapshot.ts";
+import { readPart } from "./manifest-plan.ts";
 import { mergeReferences, type ReferenceRun, withoutMissing } from "./merge-references.ts";
 import type { RepositoryFiles } from "./repository-files.ts";
 

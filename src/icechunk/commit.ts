@@ -12,7 +12,7 @@ import type { StorageOptions, Version } from "../storage/storage.ts";
 import type { ChangeSet } from "./change-set.ts";
 import { ChunkChanges } from "./chunk-changes.ts";
 import { microsecondsNow } from "./clock.ts";
-import { ManifestWriter, planArray } from "./commit-manifests.ts";
+import { ManifestWriter } from "./commit-manifests.ts";
 import type { RepositoryConfig } from "./configuration.ts";
 import { SPEC_VERSION } from "./format/envelope.ts";
 import { type ObjectId, randomObjectId } from "./format/identifier.ts";
@@ -21,6 +21,7 @@ import type { SnapshotInfo } from "./format/repo.ts";
 import type { ArrayNode, ManifestFileInfo, Snapshot, SnapshotNode } from "./format/snapshot.ts";
 import { writeSnapshot } from "./format/snapshot-writer.ts";
 import { type TransactionLog, writeTransactionLog } from "./format/transaction-log.ts";
+import { planArray } from "./manifest-plan.ts";
 import { DEFAULT_COMPRESSION_LEVEL } from "./repo-update.ts";
 import { FOLDERS, type RepositoryFiles } from "./repository-files.ts";
 

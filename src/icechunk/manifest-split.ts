@@ -1,6 +1,6 @@
 /**
- * How the references of an array are spread over manifests. The grid of chunks is cut into equal cells, each of
- * which has at most one manifest; a commit rewrites only the cells that it touches.
+ * How the references of an array are spread over manifests. The grid of chunks is cut into equal cells, which no
+ * manifest that is written goes beyond; a commit touches only the cells with its changes.
  *
  * @module
  */

@@ -187,7 +187,8 @@ async function wasWritten(
   const state = await files.readRepo(options);
   if (!state) return undefined;
   const { latestUpdates, repoBeforeUpdates } = state.info;
-  const isNamed = repoBeforeUpdates === backup || [...latestUpdates].some((update) => update.backupPath === backup);
+  const isNamed =
+    repoBeforeUpdates === backup || [...latestUpdates].some((update) => update.backupPath === backup);
   return isNamed ? state : undefined;
 }
 

@@ -9,6 +9,7 @@ import { throwIfAborted } from "./abort.ts";
 import { sliceRanges } from "./slice-ranges.ts";
 import type {
   ByteRange,
+  CopyOptions,
   DeleteOptions,
   ListedObject,
   ReadOptions,
@@ -57,12 +58,19 @@ export class MemoryStorage implements Storage {
       (precondition === "absent"
         ? existing === undefined
         : existing !== undefined && sameVersion(existing.version, precondition));
-    if (!holds)
-      throw new MoraineError("PreconditionFailed", "somebody else wrote first", { source: address });
+    if (!holds) throw replaced(address);
     this.#writes += 1;
     const version = { etag: `"${this.#writes}"`, size: bytes.length, lastModified: Date.now() };
     this.#objects.set(address, { bytes: bytes.slice(), version });
     return version;
+  }
+
+  async copy(from: string, to: string, options: CopyOptions): Promise<boolean> {
+    throwIfAborted(options.signal);
+    const { bytes, version } = this.#get(from);
+    if (!sameVersion(version, options.version)) throw replaced(from);
+    await this.write(to, bytes);
+    return true;
   }
 
   async *list(prefix: string, options: StorageOptions = {}): AsyncGenerator<ListedObject, void, undefined> {
@@ -77,9 +85,7 @@ export class MemoryStorage implements Storage {
     const { precondition } = options;
     for (const address of addresses) {
       const object = this.#objects.get(address);
-      if (object && precondition && !sameVersion(object.version, precondition)) {
-        throw new MoraineError("PreconditionFailed", "somebody else wrote first", { source: address });
-      }
+      if (object && precondition && !sameVersion(object.version, precondition)) throw replaced(address);
       this.#objects.delete(address);
     }
   }
@@ -89,4 +95,8 @@ export class MemoryStorage implements Storage {
     if (object === undefined) throw new MoraineError("NotFound", "nothing lies there", { source: address });
     return object;
   }
+}
+
+function replaced(address: string): MoraineError {
+  return new MoraineError("PreconditionFailed", "somebody else wrote first", { source: address });
 }

@@ -3,6 +3,7 @@
 import { MoraineError } from "../../src/errors.ts";
 import type {
   ByteRange,
+  CopyOptions,
   ListedObject,
   ReadOptions,
   ReadResult,
@@ -65,6 +66,10 @@ export class FaultyStorage implements Storage {
 
   write(address: string, bytes: Uint8Array, options?: WriteOptions): Promise<Version> {
     return this.#change(() => this.#storage.write(address, bytes, options));
+  }
+
+  async copy(from: string, to: string, options: CopyOptions): Promise<boolean> {
+    return this.#change(async () => (await this.#storage.copy?.(from, to, options)) ?? false);
   }
 
   async *list(prefix: string, options?: StorageOptions): AsyncGenerator<ListedObject, void, undefined> {

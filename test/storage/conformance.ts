@@ -238,6 +238,23 @@ export function describeStorage(name: string, make: () => Promise<Subject>): voi
         expect(await codeOf(storage.head(at("swapped")))).toBe("NotFound");
       });
 
+      it("writes at once where nobody looks yet", async (test) => {
+        if (subject.put) return test.skip();
+        await storage.write(at("deep/fresh"), pattern(70_000), { fresh: true, durable: false });
+        expect(await read(at("deep/fresh"), [{ offset: 0 }])).toEqual([pattern(70_000)]);
+      });
+
+      it("copies the state that it is told, and no other", async (test) => {
+        if (subject.put || storage.copy === undefined) return test.skip();
+        const first = await storage.write(at("original"), pattern(10, 1));
+        if (!(await storage.copy(at("original"), at("copies/first"), { version: first }))) return test.skip();
+        await storage.write(at("original"), pattern(12, 2), { precondition: first });
+        expect(await read(at("copies/first"), [{ offset: 0 }])).toEqual([pattern(10, 1)]);
+        const second = storage.copy(at("original"), at("copies/second"), { version: first });
+        expect(await codeOf(second)).toBe("PreconditionFailed");
+        expect(await codeOf(storage.head(at("copies/second")))).toBe("NotFound");
+      });
+
       it("lets one of many writers win each time", async (test) => {
         if (subject.put) return test.skip();
         const created = await Promise.all(

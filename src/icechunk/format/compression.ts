@@ -29,6 +29,21 @@ export async function compress(bytes: Uint8Array, level: number): Promise<Uint8A
   return frames;
 }
 
+/** Window of a frame without content size: 4 MiB, as much as a frame holds (RFC 8878, section 3.1.1.1.2). */
+const WINDOW_DESCRIPTOR = (22 - 10) << 3;
+
+/**
+ * A frame that does not say how much it holds. Official readers (2.3) take what the first frame says for the size of
+ * all, and unpack as a stream where it says nothing.
+ */
+export function withoutContentSize(frame: Uint8Array): Uint8Array {
+  const descriptor = frame[4] ?? 0;
+  const isSingle = (descriptor & 0x20) !== 0;
+  const sizeBytes = [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
+  const rest = frame.subarray(5 + (isSingle ? 0 : 1) + sizeBytes);
+  return concatenateBytes([frame.subarray(0, 4), Uint8Array.of(descriptor & 0x1f, WINDOW_DESCRIPTOR), rest]);
+}
+
 /**
  * Unpacks frames that follow one another.
  *

@@ -7,7 +7,7 @@
 
 import { concatenateBytes } from "../../binary/byte-sequences.ts";
 import { MoraineError } from "../../errors.ts";
-import { compress, decompress, decompressFirst } from "./compression.ts";
+import { compress, decompress, decompressFirst, withoutContentSize } from "./compression.ts";
 
 /** Kinds of files, as the header numbers them. */
 export const FILE_TYPE = { snapshot: 1, manifest: 2, transactionLog: 4, repository: 6 } as const;
@@ -118,5 +118,7 @@ export function sealFrames(frames: readonly Uint8Array[], type: FileType): Uint8
   header[37] = type;
   // Official readers accept nothing but zstd here.
   header[38] = COMPRESSION.zstd;
-  return concatenateBytes([header, ...frames]);
+  const [first, ...rest] = frames;
+  if (first === undefined || rest.length === 0) return concatenateBytes([header, ...frames]);
+  return concatenateBytes([header, withoutContentSize(first), ...rest]);
 }

@@ -32,15 +32,7 @@ const INFO_SCHEMA = [
   ["metadata", "offset"],
   ["pruned", "offset"],
 ] as const;
-const INFO_PRUNED = tableLayout(
-  INFO_SCHEMA,
-  "id",
-  "parent",
-  "flushedAt",
-  "message",
-  "metadata",
-  "pruned",
-);
+const INFO_PRUNED = tableLayout(INFO_SCHEMA, "id", "parent", "flushedAt", "message", "metadata", "pruned");
 /** With room for the field that it leaves out, so that all tables have one size. */
 const INFO: typeof INFO_PRUNED = { ...INFO_PRUNED, vtable: withoutLastSlot(INFO_PRUNED.vtable) };
 const REF = tableLayout(
@@ -130,7 +122,10 @@ export class RepoEncoding {
     const indexes = new Map(ids.map((id, i) => [id, i]));
     const body = new BodyWriter(64 + 64 * ids.length + 128 * info.latestUpdates.length);
     // The oldest first: these are the ones that leave first, and so what is wasted is at the beginning.
-    const updates = [...info.latestUpdates].slice(1).reverse().map((update) => body.update(update));
+    const updates = [...info.latestUpdates]
+      .slice(1)
+      .reverse()
+      .map((update) => body.update(update));
     const columns = new RepoColumns(ids.length);
     for (const [i, id] of ids.entries()) {
       const snapshot = info.snapshots.get(id);
@@ -335,12 +330,12 @@ class BodyWriter {
     return this.#place((from) => writeUpdate(this.#writer, from, update));
   }
 
-  snapshot({
-    message,
-    metadata,
-    flushedAt,
-    prunedAncestorLogs,
-  }: SnapshotInfo): { message: number; metadata: number; flushedAt: number; pruned: number } {
+  snapshot({ message, metadata, flushedAt, prunedAncestorLogs }: SnapshotInfo): {
+    message: number;
+    metadata: number;
+    flushedAt: number;
+    pruned: number;
+  } {
     return {
       message: this.#writer.text(message),
       metadata: this.#place((from) => writeMetadataItems(this.#writer, from, metadata)),
