@@ -21,6 +21,15 @@ function inflateOptions(bytes: Uint8Array, maximum: number): zlib.ZlibOptions {
   };
 }
 
+/** Bytes up to which work on another thread costs more than the work: of what is compressed, of what comes out. */
+const SMALL_DEFLATE = 8 * 1024;
+const SMALL_INFLATE = 32 * 1024;
+
+function deflateOptions(bytes: Uint8Array, level: number): zlib.ZlibOptions {
+  // Memory for what comes out, in one piece even where nothing can be compressed; of large chunks less will do.
+  return { level, chunkSize: Math.min(bytes.length + 128, SMALLEST_PIECE) };
+}
+
 const INFLATE: Readonly<Record<DeflateFormat, (bytes: Uint8Array, options: zlib.ZlibOptions) => Buffer>> = {
   zlib: zlib.inflateSync,
   gzip: zlib.gunzipSync,
@@ -52,10 +61,15 @@ export const nodeDeflate: Deflate = {
       throw translated(error, maximum);
     }
   },
-  deflate: (bytes, format, level) => plain(DEFLATE[format](bytes, { level })),
-  inflateAsync: (bytes, format, maximum) =>
-    promise(INFLATE_ASYNC[format], bytes, inflateOptions(bytes, maximum), maximum),
-  deflateAsync: (bytes, format, level) => promise(DEFLATE_ASYNC[format], bytes, { level }),
+  deflate: (bytes, format, level) => plain(DEFLATE[format](bytes, deflateOptions(bytes, level))),
+  async inflateAsync(bytes, format, maximum) {
+    if (maximum <= SMALL_INFLATE) return nodeDeflate.inflate(bytes, format, maximum);
+    return await promise(INFLATE_ASYNC[format], bytes, inflateOptions(bytes, maximum), maximum);
+  },
+  async deflateAsync(bytes, format, level) {
+    if (bytes.length <= SMALL_DEFLATE) return nodeDeflate.deflate(bytes, format, level);
+    return await promise(DEFLATE_ASYNC[format], bytes, deflateOptions(bytes, level));
+  },
 };
 
 function promise<Options>(
