@@ -19,6 +19,8 @@ export interface CampaignOptions extends StorageOptions {
   readonly branch: string;
   /** Of every commit. */
   readonly message: string;
+  /** Whether a batch stands as it is where others only changed other chunks meanwhile. */
+  readonly rebase?: boolean | undefined;
   readonly onProgress?: ((progress: { readonly chunks: number; readonly bytes: number }) => void) | undefined;
 }
 
@@ -29,7 +31,8 @@ export interface CampaignSummary extends StoredCounts {
 }
 
 /**
- * Commits each batch that changes something. Where others commit in between, a batch begins anew from what they left.
+ * Commits each batch that changes something. Where others come in between, it is rebased if that is asked for and nothing
+ * conflicts; else it begins anew from what they left.
  *
  * Errors: those of the work; `Conflict` where others keep coming first. What was committed stays.
  *
@@ -39,7 +42,7 @@ export async function commitBatches<Item>(
   repository: Repository,
   items: AsyncIterable<Item>,
   work: (session: Session, item: Item) => Promise<StoredCounts>,
-  { branch, message, onProgress, signal }: CampaignOptions,
+  { branch, message, rebase = false, onProgress, signal }: CampaignOptions,
 ): Promise<CampaignSummary> {
   const commits: string[] = [];
   let chunks = 0;
@@ -49,10 +52,10 @@ export async function commitBatches<Item>(
       signal?.throwIfAborted();
       const session = await repository.writableSession(branch, { signal });
       const stored = await work(session, item);
-      if (stored.chunks === 0) break;
+      if (stored.chunks === 0 || !session.hasUncommittedChanges) break;
       const metadata: JsonObject = { chunks: stored.chunks, bytes: stored.bytes };
       try {
-        commits.push(await session.commit(message, { metadata, signal }));
+        commits.push(await session.commit(message, { metadata, rebase, signal }));
       } catch (error) {
         if (!isMoraineError(error, "Conflict") || attempt >= MOST_CONFLICTS) throw error;
         continue;

@@ -73,7 +73,7 @@ export async function compact(address: string, options: CompactOptions = {}): Pr
           sparse.has(places.locations[places.locationIndexes[chunk] ?? 0] ?? ""),
         { signal },
       ),
-    { branch, message: options.message ?? "repacked chunks", onProgress, signal },
+    { branch, message: options.message ?? "repacked chunks", rebase: true, onProgress, signal },
   );
   return { ...summary, objects: used.size, repacked: sparse.size };
 }

@@ -56,6 +56,6 @@ export async function materialize(
     repository,
     virtual,
     (writable, batch) => storeChunks(writable, batch, isVirtual(writable), { signal }),
-    { branch, message: options.message ?? `materialized ${path ?? "/"}`, onProgress, signal },
+    { branch, message: options.message ?? `materialized ${path ?? "/"}`, rebase: true, onProgress, signal },
   );
 }

@@ -61,6 +61,7 @@ export async function pin(
     }
     chunks.push({ path, manifest, entries });
   }
+  if (chunks.every(({ entries }) => entries.length === 0)) return { commits: [], chunks: 0, bytes: 0 };
   const pinned =
     options.copies === undefined
       ? await fromSnapshots(repository, session, chunks, options)
@@ -75,7 +76,13 @@ export async function pin(
     repository,
     inOrder(),
     (writable, { batch, origin }) => storeChunks(writable, batch, isStale, { origin, signal }),
-    { branch, message: options.message ?? `pinned chunks of ${listed([...sources])}`, onProgress, signal },
+    {
+      branch,
+      rebase: true,
+      message: options.message ?? `pinned chunks of ${listed([...sources])}`,
+      onProgress,
+      signal,
+    },
   );
 }
 
