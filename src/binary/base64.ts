@@ -4,6 +4,8 @@
  * @module
  */
 
+import { latin1Text } from "./latin1.ts";
+
 /** The bytes, or undefined where the text is no base64. */
 export function decodeBase64(text: string): Uint8Array | undefined {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
@@ -15,10 +17,5 @@ export function decodeBase64(text: string): Uint8Array | undefined {
 
 /** The text, padded. */
 export function encodeBase64(bytes: Uint8Array): string {
-  let characters = "";
-  // String.fromCharCode takes its characters as arguments, of which engines allow some ten thousands.
-  for (let at = 0; at < bytes.length; at += 8192) {
-    characters += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  }
-  return btoa(characters);
+  return btoa(latin1Text(bytes));
 }

@@ -5,12 +5,12 @@
  */
 
 import { decodeBase64, encodeBase64 } from "../binary/base64.ts";
+import { latin1Text } from "../binary/latin1.ts";
 import { MoraineError } from "../errors.ts";
 import type { BytesToBytesCodec, CodecMaker } from "./codec.ts";
 import { Configuration } from "./configuration.ts";
 
 const ASCII = new TextEncoder();
-const TEXT = new TextDecoder("latin1");
 
 export const makeBase64: CodecMaker = (values) => {
   new Configuration("numcodecs.base64", values, []);
@@ -18,7 +18,7 @@ export const makeBase64: CodecMaker = (values) => {
     kind: "bytes-to-bytes",
     encodedSize: (size) => 4 * Math.ceil(size / 3),
     decode(bytes) {
-      const decoded = decodeBase64(TEXT.decode(bytes));
+      const decoded = decodeBase64(latin1Text(bytes));
       if (decoded === undefined) throw new MoraineError("CorruptChunk", "the chunk is no base64");
       return decoded;
     },

@@ -22,12 +22,15 @@ export const makeBytes: CodecMaker = (values, representation) => {
   return bytesCodec(representation, endian === "big" ? words : []);
 };
 
+/** The name of the codec of records whose fields have different byte orders. It is in no document of Zarr v3. */
+export const MIXED_ENDIAN_BYTES = "moraine.mixed_endian_bytes";
+
 /**
  * Records whose fields have different byte orders, which Zarr v2 allows and v3 cannot say: `endian` is a list with
  * an entry for each field of more than one byte.
  */
 export const makeMixedEndianBytes: CodecMaker = (values, representation) => {
-  const configuration = new Configuration("moraine.mixed_endian_bytes", values, ["endian"]);
+  const configuration = new Configuration(MIXED_ENDIAN_BYTES, values, ["endian"]);
   const words = wordsOf(representation.dataType);
   const orders = configuration.words("endian", ["little", "big"]);
   if (orders.length !== words.length) throw configuration.error("endian needs an entry for each field");

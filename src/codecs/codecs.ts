@@ -9,7 +9,7 @@ import { makeAsType } from "./as-type.ts";
 import { makeBase64 } from "./base64-text.ts";
 import { makeBitRound, makeNumcodecsBitRound } from "./bit-round.ts";
 import { makeBlosc, makeNumcodecsBlosc } from "./blosc.ts";
-import { makeBytes, makeMixedEndianBytes } from "./bytes.ts";
+import { MIXED_ENDIAN_BYTES, makeBytes, makeMixedEndianBytes } from "./bytes.ts";
 import { makeBz2 } from "./bz2.ts";
 import { makeCastValue } from "./cast-value.ts";
 import { makeCategorize } from "./categorize.ts";
@@ -45,7 +45,7 @@ const MAKERS: ReadonlyMap<string, CodecMaker> = new Map([
   ["cast_value", makeCastValue],
   ["crc32c", makeCrc32c],
   ["gzip", makeGzip],
-  ["moraine.mixed_endian_bytes", makeMixedEndianBytes],
+  [MIXED_ENDIAN_BYTES, makeMixedEndianBytes],
   ["numcodecs.adler32", makeAdler32],
   ["numcodecs.astype", makeAsType],
   ["numcodecs.base64", makeBase64],

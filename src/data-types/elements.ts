@@ -5,6 +5,7 @@
  */
 
 import type { JsonValue } from "../binary/json.ts";
+import { latin1Text } from "../binary/latin1.ts";
 import { MoraineError } from "../errors.ts";
 import { type DataType, itemSize } from "./data-type.ts";
 import { fillValueToJson } from "./fill-value.ts";
@@ -33,7 +34,6 @@ export type ElementArray =
   | readonly { readonly [field: string]: JsonValue }[];
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const LATIN1 = new TextDecoder("latin1");
 
 /**
  * The elements of an array as typed arrays: `BigInt64Array` for 64-bit integers, dates and durations,
@@ -159,7 +159,7 @@ function bytesText(element: Uint8Array): string {
   try {
     return UTF8.decode(used);
   } catch {
-    return LATIN1.decode(used);
+    return latin1Text(used);
   }
 }
 

@@ -13,7 +13,7 @@ import type { Barrier, FaultyArray, VirtualArray } from "../manifest/virtual-gro
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
 import { gridShapeOf } from "../zarr/chunk-grid.ts";
-import { arrayMetadataToJson, groupMetadataToJson } from "../zarr/metadata-v3.ts";
+import { arrayMetadataToShow, groupMetadataToJson } from "../zarr/metadata-v3.ts";
 import { mapConcurrent } from "./concurrent.ts";
 import { officialBarrier } from "./official-clients.ts";
 import {
@@ -218,7 +218,7 @@ export function inspectionToJson(inspection: Inspection): JsonObject {
   }
   for (const array of inspection.arrays) {
     metadata[array.path.slice(1)] = {
-      ...arrayMetadataToJson(array.metadata),
+      ...arrayMetadataToShow(array.metadata),
       moraine: {
         must_understand: false,
         chunks: { ...array.chunks },

@@ -8,6 +8,7 @@
  */
 
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from "../binary/json.ts";
+import { MIXED_ENDIAN_BYTES } from "../codecs/bytes.ts";
 import type { CodecSpecification } from "../codecs/codec.ts";
 import { isKnownCodec } from "../codecs/codecs.ts";
 import { type DataType, itemSize } from "../data-types/data-type.ts";
@@ -122,7 +123,7 @@ export function numpySerializer({ byteOrders }: NumpyDtype): CodecSpecification 
   if (order === undefined) return { name: "bytes" };
   return byteOrders.every((other) => other === order)
     ? { name: "bytes", configuration: { endian: order } }
-    : { name: "moraine.mixed_endian_bytes", configuration: { endian: [...byteOrders] } };
+    : { name: MIXED_ENDIAN_BYTES, configuration: { endian: [...byteOrders] } };
 }
 
 /** For each filter that changes values, the keys of its configuration that hold dtypes. */

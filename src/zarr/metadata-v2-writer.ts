@@ -6,6 +6,7 @@
 
 import { encodeBase64 } from "../binary/base64.ts";
 import { isJsonArray, type JsonObject, type JsonValue } from "../binary/json.ts";
+import { MIXED_ENDIAN_BYTES } from "../codecs/bytes.ts";
 import type { CodecSpecification } from "../codecs/codec.ts";
 import type { DataType } from "../data-types/data-type.ts";
 import { fillValueToJson } from "../data-types/fill-value.ts";
@@ -65,7 +66,7 @@ function encodingOf({ codecs, dataType, shape }: ArrayMetadata): Encoding {
   const serializer = rest.shift();
   const steps: JsonObject[] = [];
   let dtype: JsonValue;
-  if (serializer?.name === "bytes" || serializer?.name === "moraine.mixed_endian_bytes") {
+  if (serializer?.name === "bytes" || serializer?.name === MIXED_ENDIAN_BYTES) {
     const endian = serializer.configuration?.["endian"] ?? "little";
     const orders = (isJsonArray(endian) ? endian : [endian]).map(
       (one): ByteOrder => (one === "big" ? "big" : "little"),

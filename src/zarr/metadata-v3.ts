@@ -6,6 +6,7 @@
  */
 
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from "../binary/json.ts";
+import { MIXED_ENDIAN_BYTES } from "../codecs/bytes.ts";
 import { codecToJson, parseCodecList } from "../codecs/codec-list.ts";
 import { dataTypeToJson, parseDataType } from "../data-types/data-type-json.ts";
 import { parseExtension } from "../data-types/extension.ts";
@@ -132,8 +133,33 @@ function checkUnknownKeys(json: JsonObject, known: ReadonlySet<string>): void {
   }
 }
 
-/** The metadata of an array as `zarr.json` holds it. */
+/**
+ * The metadata of an array as `zarr.json` holds it.
+ *
+ * Errors: `UnsupportedCodec` for records whose fields have different byte orders, which Zarr v2 can say and v3 cannot.
+ */
 export function arrayMetadataToJson(metadata: ArrayMetadata): JsonObject {
+  requireStorable(metadata.codecs.map(codecToJson));
+  return arrayMetadataToShow(metadata);
+}
+
+/** Codecs that stand only for what other formats say, also among those of shards, are in no document. */
+function requireStorable(codecs: readonly JsonValue[]): void {
+  for (const codec of codecs) {
+    if (!isJsonObject(codec)) continue;
+    if (codec["name"] === MIXED_ENDIAN_BYTES) {
+      throw new MoraineError(
+        "UnsupportedCodec",
+        "Zarr v3 has no codec for records whose fields have different byte orders",
+      );
+    }
+    const inner = isJsonObject(codec["configuration"]) ? codec["configuration"]["codecs"] : undefined;
+    if (isJsonArray(inner)) requireStorable(inner);
+  }
+}
+
+/** The same for people and for records of our own, whatever the codecs. */
+export function arrayMetadataToShow(metadata: ArrayMetadata): JsonObject {
   return {
     shape: metadata.shape,
     data_type: dataTypeToJson(metadata.dataType),

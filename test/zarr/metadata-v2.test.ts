@@ -1,8 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject, JsonValue } from "../../src/binary/json.ts";
+import { codecToJson } from "../../src/codecs/codec-list.ts";
 import { createPipeline } from "../../src/codecs/pipeline.ts";
+import { dataTypeToJson } from "../../src/data-types/data-type-json.ts";
+import { MemoryStorage } from "../../src/storage/memory.ts";
+import { createArray, createArrayOf } from "../../src/zarr/create.ts";
 import { parseArrayMetadataV2, parseGroupMetadataV2 } from "../../src/zarr/metadata-v2.ts";
-import { arrayMetadataToJson, parseArrayMetadata } from "../../src/zarr/metadata-v3.ts";
+import { arrayMetadataToJson, arrayMetadataToShow, parseArrayMetadata } from "../../src/zarr/metadata-v3.ts";
+import { ZarrStore } from "../../src/zarr/store.ts";
 import { expectedOf, fromBase64, readRows } from "../codecs/encoded-chunks.ts";
 
 describe("chunks that zarr-python wrote as v2 decode through codecs of v3", () => {
@@ -13,7 +18,7 @@ describe("chunks that zarr-python wrote as v2 decode through codecs of v3", () =
     await pipeline.ready();
     expect(pipeline.decode(fromBase64(row["chunk"]))).toEqual(expectedOf(row));
     // Written as v3 the same bytes mean the same.
-    const again = parseArrayMetadata(arrayMetadataToJson(metadata));
+    const again = parseArrayMetadata(arrayMetadataToShow(metadata));
     expect(again.codecs.map(({ name }) => name)).toEqual(codecs.map(({ name }) => name));
     expect(again.chunkKeyEncoding).toEqual({ name: "v2", separator: "." });
     const rebuilt = createPipeline(again.codecs, { shape, dataType: again.dataType, fillValue });
@@ -34,6 +39,30 @@ const DOCUMENT: JsonObject = {
 
 const parse = (changes: { readonly [key: string]: JsonValue }, attributes?: JsonValue) =>
   parseArrayMetadataV2({ ...DOCUMENT, ...changes }, attributes);
+
+test("records whose fields have different byte orders are read, and not written as v3", async () => {
+  const metadata = parse({
+    dtype: [
+      ["a", "<i2"],
+      ["b", ">i4"],
+    ],
+    fill_value: null,
+  });
+  const { codecs, dataType, fillValue } = metadata;
+  const pipeline = createPipeline(codecs, { shape: [1], dataType, fillValue });
+  expect(pipeline.decode(Uint8Array.of(1, 2, 3, 4, 5, 6))).toEqual(Uint8Array.of(1, 2, 6, 5, 4, 3));
+  const refused = expect.objectContaining({ code: "UnsupportedCodec" });
+  expect(() => arrayMetadataToJson(metadata)).toThrow(refused);
+  const inner = codecs.map(codecToJson);
+  const sharding = { name: "sharding_indexed", configuration: { chunk_shape: [1, 1], codecs: inner } };
+  expect(() => arrayMetadataToJson({ ...metadata, codecs: [sharding] })).toThrow(refused);
+  const store = new ZarrStore(new MemoryStorage(), "memory://store/");
+  await expect(createArrayOf(store, "a", metadata)).rejects.toMatchObject({ code: "UnsupportedCodec" });
+  await expect(
+    createArray(store, "a", { shape: [2], dataType: dataTypeToJson(dataType), codecs }),
+  ).rejects.toMatchObject({ code: "UnsupportedCodec" });
+  expect(await store.get("a/zarr.json")).toBeUndefined();
+});
 
 test("codecs of the core are used where there are some", () => {
   const { codecs } = parse({

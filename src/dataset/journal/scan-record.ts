@@ -11,7 +11,7 @@ import { isMoraineError } from "../../errors.ts";
 import type { FaultyArray, NotedGroup, VirtualArray } from "../../manifest/virtual-group.ts";
 import type { StorageOptions, Version } from "../../storage/storage.ts";
 import type { ChunkSource } from "../../zarr/chunk-source.ts";
-import { arrayMetadataToJson } from "../../zarr/metadata-v3.ts";
+import { arrayMetadataToShow } from "../../zarr/metadata-v3.ts";
 import type { OpenedSource } from "../source.ts";
 import { definedMembers, exactJson } from "./exact-json.ts";
 import type { MetadataTexts } from "./metadata-texts.ts";
@@ -167,7 +167,7 @@ class RecordedTree {
 
   #metadata({ metadata }: VirtualArray): string {
     try {
-      const text = exactJson(arrayMetadataToJson(metadata));
+      const text = exactJson(arrayMetadataToShow(metadata));
       if (!this.#texts.keeps(text, metadata)) this.#isFaithful = false;
       return text;
     } catch (error) {

@@ -5,6 +5,7 @@
  */
 
 import type { Cursor } from "../../binary/cursor.ts";
+import { latin1Text } from "../../binary/latin1.ts";
 
 /** Latin-1 has control characters below, which no text holds. */
 const FIRST_LATIN1 = 0xa0;
@@ -20,9 +21,7 @@ export function decodeText(bytes: Uint8Array): string {
     return UTF8.decode(bytes);
   } catch {
     if (bytes.some((byte) => byte >= 0x7f && byte < FIRST_LATIN1)) return LENIENT.decode(bytes);
-    let text = "";
-    for (const byte of bytes) text += String.fromCharCode(byte);
-    return text;
+    return latin1Text(bytes);
   }
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { Cursor } from "../../binary/cursor.ts";
+import { latin1Text } from "../../binary/latin1.ts";
 import { MoraineError } from "../../errors.ts";
 import type { Storage, StorageOptions, Version } from "../../storage/storage.ts";
 
@@ -31,7 +32,6 @@ const TAIL_BYTES = END_RECORD_BYTES + 0xffff + END_LOCATOR_64_BYTES + END_RECORD
 const MOST_DIRECTORY_BYTES = 1024 * 1024 * 1024;
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const LATIN1 = new TextDecoder("latin1");
 
 /** An entry of an archive. */
 export interface ZipEntry {
@@ -233,7 +233,7 @@ export function zipName(bytes: Uint8Array): string {
   try {
     return UTF8.decode(bytes);
   } catch {
-    return LATIN1.decode(bytes);
+    return latin1Text(bytes);
   }
 }
 
