@@ -1,13 +1,15 @@
 /**
  * Rewrites inner chunks of shards, beside zarr-python (both of its pipelines) where MORAINE_BENCH_PYTHON names an
  * interpreter that has it: one after another in one process, and from eight processes that share the shards. Counts
- * what is lost. The time of several processes runs from the moment when all of them have opened the array.
+ * what is lost. zarr-python does not wait until the disk has the bytes; moraine does unless it is told not to, so both
+ * are measured. The time of several processes runs from the moment when all of them have opened the array, and once more
+ * from before they are started.
  *
  *     MORAINE_BENCH_PYTHON=python3 npm run bench:shards
  */
 
 import { type ChildProcess, execFileSync, fork } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,7 +23,7 @@ const PER_SIDE = 16;
 const WRITERS = 8;
 const EACH = 8;
 const REPEATS = 9;
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 /** The inner chunk of a number, all of them in the first shard: rows, columns. */
 function placeOf(number: number): [number, number] {
@@ -31,25 +33,35 @@ function placeOf(number: number): [number, number] {
 const openArray = (folder: string) =>
   openLocation(root(new ZarrStore(new StorageRouter(), pathToAddress(folder))), { kind: "array" });
 
-async function rewrite(folder: string, number: number, value: number): Promise<void> {
+async function rewrite(folder: string, number: number, value: number, durable: boolean): Promise<void> {
   const array = await openArray(folder);
   const [row, column] = placeOf(number);
-  await array.set([slice(row, row + INNER), slice(column, column + INNER)], value);
+  await array.set([slice(row, row + INNER), slice(column, column + INNER)], value, { durable });
 }
 
 /** One of several processes: says that it is ready, waits for the word, writes its inner chunks. */
-async function write(folder: string, writer: number): Promise<void> {
+async function write(folder: string, writer: number, durable: boolean): Promise<void> {
   const array = await openArray(folder);
   const go = new Promise((resolve) => process.once("message", resolve));
   process.send?.("ready");
   await go;
   for (let number = writer * EACH; number < (writer + 1) * EACH; number++) {
     const [row, column] = placeOf(number);
-    await array.set([slice(row, row + INNER), slice(column, column + INNER)], 1_000_000 + number);
+    const selection = [slice(row, row + INNER), slice(column, column + INNER)];
+    await array.set(selection, 1_000_000 + number, { durable });
   }
   process.send?.("done");
   process.disconnect();
 }
+
+/** What several processes took, without and with their start, and how many inner chunks are not as they were written. */
+interface Together {
+  readonly seconds: number;
+  readonly whole: number;
+  readonly lost: number;
+}
+
+const synced = (durable: boolean): string => (durable ? "synced" : "not synced");
 
 const told = (child: ChildProcess): Promise<unknown> =>
   new Promise((resolve, reject) => {
@@ -57,10 +69,11 @@ const told = (child: ChildProcess): Promise<unknown> =>
     child.once("exit", (code) => code && reject(new Error(`a writer ended with ${code}`)));
   });
 
-async function writeTogether(folder: string): Promise<{ seconds: number; lost: number }> {
+async function writeTogether(folder: string, durable: boolean): Promise<Together> {
+  const begun = performance.now();
   const self = fileURLToPath(import.meta.url);
   const children = Array.from({ length: WRITERS }, (_, writer) =>
-    fork(self, ["--write", folder, String(writer)]),
+    fork(self, ["--write", folder, String(writer), String(durable)]),
   );
   await Promise.all(children.map(told));
   const started = performance.now();
@@ -68,6 +81,7 @@ async function writeTogether(folder: string): Promise<{ seconds: number; lost: n
   for (const child of children) child.send("go");
   await Promise.all(ended);
   const seconds = (performance.now() - started) / 1000;
+  const whole = (performance.now() - begun) / 1000;
   const array = await openArray(folder);
   let lost = 0;
   for (let number = 0; number < WRITERS * EACH; number++) {
@@ -75,7 +89,7 @@ async function writeTogether(folder: string): Promise<{ seconds: number; lost: n
     const { data } = await get(array, [slice(row, row + INNER), slice(column, column + INNER)]);
     if (![...data].every((value) => value === 1_000_000 + number)) lost += 1;
   }
-  return { seconds, lost };
+  return { seconds, lost, whole };
 }
 
 const PYTHON = `
@@ -108,35 +122,33 @@ if __name__ == "__main__":
             begin = time.perf_counter()
             opened(folder, fused)[place(number)] = block + number
             times.append(time.perf_counter() - begin)
-        print(json.dumps([times, 0]))
+        print(json.dumps([times, 0, 0]))
     else:
-        context = multiprocessing.get_context("fork")
+        context = multiprocessing.get_context("spawn")
+        started = time.perf_counter()
         barrier = context.Barrier(count + 1)
         writers = [context.Process(target=write, args=(folder, fused, writer, barrier)) for writer in range(count)]
         for writer in writers: writer.start()
         barrier.wait()
         begin = time.perf_counter()
         barrier.wait()
-        seconds = time.perf_counter() - begin
+        seconds, whole = time.perf_counter() - begin, time.perf_counter() - started
         for writer in writers: writer.join()
         array = opened(folder, fused)
         lost = sum(not (array[place(number)] == 1_000_000 + number).all() for number in range(count * EACH))
-        print(json.dumps([[seconds], int(lost)]))
+        print(json.dumps([[seconds], int(lost), whole]))
 `;
 
-function timePython(
-  python: string,
-  folder: string,
-  pipeline: string,
-  step: string,
-  count: number,
-): { seconds: number; lost: number } {
-  const out = execFileSync(python, ["-c", PYTHON, folder, pipeline, step, String(count)], {
+function timePython(python: string, folder: string, pipeline: string, step: string, count: number): Together {
+  // A file, so that further processes can be started from it.
+  const script = `${folder}-writers.py`;
+  writeFileSync(script, PYTHON);
+  const out = execFileSync(python, [script, folder, pipeline, step, String(count)], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
   });
-  const [times, lost]: [number[], number] = JSON.parse(out);
-  return { seconds: median(times), lost };
+  const [times, lost, whole]: [number[], number, number] = JSON.parse(out);
+  return { seconds: median(times), lost, whole };
 }
 
 async function main(): Promise<void> {
@@ -161,47 +173,51 @@ async function main(): Promise<void> {
     console.log(`Node ${process.version}, medians in ms`);
     console.log("| what | moraine | zarr-python | fused | best / moraine |");
     console.log("| --- | --- | --- | --- | --- |");
-    const tell = (what: string, ours: number, theirs: readonly number[], loss = ""): void => {
+    const tell = (what: string, ours: number, theirs: readonly number[]): void => {
       const ratio = theirs.length > 0 ? (Math.min(...theirs) / ours).toFixed(2) : "";
       const cells = [milliseconds(ours), ...[0, 1].map((at) => milliseconds(theirs[at]))];
-      console.log(`| ${what} | ${cells.join(" | ")} | ${ratio} |${loss}`);
+      console.log(`| ${what} | ${cells.join(" | ")} | ${ratio} |`);
     };
-    const own = fresh();
-    const times: number[] = [];
-    for (let number = 0; number < REPEATS; number++) {
-      const started = performance.now();
-      await rewrite(own, number, 7 + number);
-      times.push((performance.now() - started) / 1000);
+    const theirs = peers.map((peer) => timePython(python ?? "", fresh(), peer, "rewrite", REPEATS).seconds);
+    for (const durable of [true, false]) {
+      const own = fresh();
+      const times: number[] = [];
+      for (let number = 0; number < REPEATS; number++) {
+        const started = performance.now();
+        await rewrite(own, number, 7 + number, durable);
+        times.push((performance.now() - started) / 1000);
+      }
+      tell(`one inner chunk of 64 KiB in a shard of 9 MB, ${synced(durable)}`, median(times), theirs);
     }
-    const theirs = peers.map(
-      (peer) => timePython(python ?? "", fresh(), peer, "rewrite", REPEATS).seconds,
-    );
-    tell("one inner chunk of 64 KiB in a shard of 9 MB", median(times), theirs);
 
-    const samples = new Map<string, { seconds: number; lost: number }[]>();
+    const samples = new Map<string, Together[]>();
+    const writers = [synced(true), synced(false), ...peers];
     for (let round = 0; round < ROUNDS; round++) {
-      for (const who of ["moraine", ...peers]) {
+      for (const who of writers) {
         const copy = fresh();
-        const sample =
-          who === "moraine"
-            ? await writeTogether(copy)
-            : timePython(python ?? "", copy, who, "together", WRITERS);
+        const sample = peers.includes(who)
+          ? timePython(python ?? "", copy, who, "together", WRITERS)
+          : await writeTogether(copy, who === synced(true));
         samples.set(who, [...(samples.get(who) ?? []), sample]);
       }
     }
-    const middle = (who: string): number => median((samples.get(who) ?? []).map(({ seconds }) => seconds));
-    const lost = [...samples].map(([who, all]) => `${who} ${all.map((sample) => sample.lost).join(", ")}`);
-    tell(
-      `${WRITERS} processes, ${EACH} inner chunks each of one shard`,
-      middle("moraine"),
-      peers.map(middle),
-      ` lost of ${WRITERS * EACH}: ${lost.join("; ")}`,
-    );
+    const middle = (who: string, what: "seconds" | "whole"): number =>
+      median((samples.get(who) ?? []).map((sample) => sample[what]));
+    for (const part of ["seconds", "whole"] as const) {
+      for (const durable of [true, false]) {
+        const what = `${WRITERS} processes, ${EACH} inner chunks each of one shard${part === "whole" ? ", with their start" : ""}`;
+        const theirs = peers.map((peer) => middle(peer, part));
+        tell(`${what}, ${synced(durable)}`, middle(synced(durable), part), theirs);
+      }
+    }
+    for (const [who, all] of samples) {
+      console.log(`lost of ${WRITERS * EACH}, ${who}: ${all.map((sample) => sample.lost).join(", ")}`);
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 const [first, ...rest] = process.argv.slice(2);
-if (first === "--write") await write(rest[0] ?? "", Number(rest[1]));
+if (first === "--write") await write(rest[0] ?? "", Number(rest[1]), rest[2] === "true");
 else await main();

@@ -50,7 +50,7 @@ export type { StorageEvent, StorageListener } from "./storage/events.ts";
 export type { HostHeaders, HttpOptions } from "./storage/http/http-options.ts";
 export { type RouterOptions, StorageRouter } from "./storage/router.ts";
 export type { S3Credentials, S3Options } from "./storage/s3/s3-options.ts";
-export type { Storage, StorageOptions, Version } from "./storage/storage.ts";
+export type { DurabilityOptions, Storage, StorageOptions, Version } from "./storage/storage.ts";
 export type { ArrayMetadata, ChunkGrid } from "./zarr/array-metadata.ts";
 export {
   createArray,

@@ -49,7 +49,7 @@ function* partsOf(name, worker, processes) {
   }
 }
 
-const valueOf = ({ row, column }) => 1 + row * SIDE + column;
+const expectedOf = ({ row, column }) => 1 + row * SIDE + column;
 
 /** One of the processes that write side by side. */
 async function write(address, worker, processes) {
@@ -58,7 +58,7 @@ async function write(address, worker, processes) {
     const array = await arrayAt(address, name);
     for (const part of partsOf(name, worker, processes)) {
       const { row, column, rows, columns } = part;
-      await array.set([slice(row, row + rows), slice(column, column + columns)], valueOf(part));
+      await array.set([slice(row, row + rows), slice(column, column + columns)], expectedOf(part));
     }
   }
   process.exit(0);
@@ -96,7 +96,7 @@ async function race(address, processes) {
       for (const part of partsOf(name, worker, processes)) {
         for (let y = 0; y < part.rows; y++) {
           for (let x = 0; x < part.columns; x++) {
-            if (found[(part.row + y) * SIDE + part.column + x] !== valueOf(part)) lost += 1;
+            if (found[(part.row + y) * SIDE + part.column + x] !== expectedOf(part)) lost += 1;
           }
         }
       }
@@ -128,7 +128,7 @@ function killed(address, from) {
       if (told === "") setTimeout(() => child.kill("SIGKILL"), random() * PATIENCE);
       told += text;
     });
-    child.on("close", (code, signal) =>
+    child.on("close", (_, signal) =>
       done({ last: Number(told.trim().split("\n").at(-1)), isKilled: signal === "SIGKILL" }),
     );
   });

@@ -80,6 +80,7 @@ export async function collectGarbage(
   const chunks = await sweepFolder(FOLDERS.chunk, (id) =>
     retained.chunks.has(decodeIdentifier(id, OBJECT_ID_BYTES)),
   );
+  if (!options.dryRun) await files.storage.removeUnfinished?.(`${files.address}/`, options.olderThan);
   const bytes = snapshots.bytes + transactionLogs.bytes + manifests.bytes + chunks.bytes;
   return { snapshots, transactionLogs, manifests, chunks, bytes };
 }

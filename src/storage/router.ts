@@ -28,6 +28,7 @@ import type {
   ListedObject,
   ReadOptions,
   ReadResult,
+  SharedChange,
   Storage,
   StorageOptions,
   Version,
@@ -133,6 +134,16 @@ export class StorageRouter implements Storage {
     return await this.#count(
       async () => (await (await this.#storageOf(from)).copy?.(from, to, options)) ?? false,
     );
+  }
+
+  async changeInTurn(address: string, change: SharedChange, options?: StorageOptions): Promise<void> {
+    const storage = await this.#storageOf(address);
+    if (storage.changeInTurn) await storage.changeInTurn(address, change, options);
+    else await change.carryOut([]);
+  }
+
+  async removeUnfinished(folder: string, before: Date): Promise<void> {
+    await (await this.#storageOf(folder)).removeUnfinished?.(folder, before);
   }
 
   async *list(prefix: string, options?: StorageOptions): AsyncGenerator<ListedObject, void, undefined> {

@@ -49,10 +49,8 @@ export interface ReadResult {
   readonly version: Version;
 }
 
-/** When and how safely an object is written. */
-export interface WriteOptions extends StorageOptions {
-  /** `"absent"`: create only. A version: replace only that state. Else `PreconditionFailed`. */
-  readonly precondition?: "absent" | Version | undefined;
+/** How safely something is written. */
+export interface DurabilityOptions extends StorageOptions {
   /**
    * Whether the call returns only when the bytes are where a power cut cannot take them. Default true; false is
    * faster on disks, and the same everywhere else.
@@ -69,6 +67,27 @@ export interface WriteOptions extends StorageOptions {
 export interface CopyOptions extends StorageOptions {
   /** The state that must be there, else `PreconditionFailed`. */
   readonly version: Version;
+}
+
+/** When and how safely an object is written. */
+export interface WriteOptions extends DurabilityOptions {
+  /** `"absent"`: create only. A version: replace only that state. Else `PreconditionFailed`. */
+  readonly precondition?: "absent" | Version | undefined;
+}
+
+/** A change of a part of an object that others change at the same time. */
+export interface SharedChange {
+  /**
+   * What is to be changed, in a form that others carry out as well; undefined where they could not. Asked for only
+   * when somebody else is busy with the object.
+   */
+  words(): Promise<Uint8Array | undefined>;
+  /**
+   * Carries the change out, and those of others with it.
+   *
+   * @returns which of the others' it carried out; these others wait no longer
+   */
+  carryOut(others: readonly Uint8Array[]): Promise<readonly boolean[]>;
 }
 
 /** When an object is deleted. */
@@ -111,6 +130,17 @@ export interface Storage {
    * their end. Absent where the storage cannot do better than `list`: `namesBelow` in `names.ts` does for both.
    */
   names?(folder: string, options?: StorageOptions): AsyncIterable<string>;
+  /**
+   * Has a change carried out: here, in turn with others who change the same object, or by one of these. For speed
+   * alone, where several processes change one object: what is written still needs preconditions. Absent where the
+   * storage knows nothing of others.
+   */
+  changeInTurn?(address: string, change: SharedChange, options?: StorageOptions): Promise<void>;
+  /**
+   * Removes what writers that were killed left below a folder (its address ends with `/`) before a time, which no
+   * listing shows. Absent where nothing is left behind.
+   */
+  removeUnfinished?(folder: string, before: Date): Promise<void>;
   /** Delete objects; those that are not there are passed over. */
   delete(addresses: readonly string[], options?: DeleteOptions): Promise<void>;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { StorageOptions, Version } from "../storage/storage.ts";
+import type { DurabilityOptions, StorageOptions, Version } from "../storage/storage.ts";
 import type { ArrayMetadata } from "./array-metadata.ts";
 import type { ChunkCoordinates } from "./chunk-source.ts";
 
@@ -40,7 +40,7 @@ export interface ChunkSink {
    * @returns positions in the columns of the chunks whose expected state was not found: these are as somebody else
    * left them, all others are stored. Empty for sinks that have one writer.
    */
-  write(chunks: EncodedChunks, options?: StorageOptions): Promise<readonly number[]>;
+  write(chunks: EncodedChunks, options?: DurabilityOptions): Promise<readonly number[]>;
   /**
    * Puts other metadata in the place of the array's (another shape, other attributes), and removes the chunks that
    * are outside of the new grid.

@@ -7,7 +7,7 @@
 import type { JsonObject } from "../binary/json.ts";
 import type { ChunkData } from "../codecs/codec.ts";
 import type { DataType } from "../data-types/data-type.ts";
-import type { Storage, StorageOptions } from "../storage/storage.ts";
+import type { DurabilityOptions, Storage, StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata, ChunkGrid } from "./array-metadata.ts";
 import type { ChunkSink } from "./chunk-sink.ts";
 import type { ChunkSource } from "./chunk-source.ts";
@@ -110,7 +110,9 @@ export class ZarrArray {
 
   /**
    * Writes the elements of a selection. Chunks that the selection covers are written without being read, of the
-   * others (and of shards) only those that it touches are read, changed and stored, each once.
+   * others (and of shards) only those that it touches are read, changed and stored, each once. Several processes may
+   * change parts of the same chunks at the same time: nothing of them is lost. Where one of them writes all of a chunk
+   * that is no shard, that stands for all of it. With `durable: false` it does not wait until a disk has the bytes.
    *
    * Errors: `ReadOnly`, `InvalidArgument` where the values do not fit the selection or the data type,
    * `OutOfBounds`, `Conflict` where others keep writing the same chunk; those of reading.
@@ -120,7 +122,7 @@ export class ZarrArray {
    * await array.set([0, slice(0, 10)], new Float32Array(10));
    * await array.set(null, Number.NaN);
    */
-  async set(selection: Selection, values: ArrayValues, options?: StorageOptions): Promise<void> {
+  async set(selection: Selection, values: ArrayValues, options?: DurabilityOptions): Promise<void> {
     await setValues(this, selection, values, options);
   }
 

@@ -6,7 +6,7 @@
  */
 
 import { isMoraineError } from "../errors.ts";
-import type { StorageOptions } from "../storage/storage.ts";
+import type { DurabilityOptions, StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata } from "./array-metadata.ts";
 import { gridShapeOf } from "./chunk-grid.ts";
 import { chunkKey, parseChunkKey } from "./chunk-key.ts";
@@ -36,7 +36,7 @@ export class StoreChunkSink implements ChunkSink {
     this.#metadata = metadata;
   }
 
-  async write(chunks: EncodedChunks, options?: StorageOptions): Promise<readonly number[]> {
+  async write(chunks: EncodedChunks, options?: DurabilityOptions): Promise<readonly number[]> {
     const rejected: number[] = [];
     let next = 0;
     const work = async (): Promise<void> => {
@@ -57,7 +57,11 @@ export class StoreChunkSink implements ChunkSink {
   }
 
   /** Whether the chunk was stored; false where it is not in the state that was expected. */
-  async #writeOne(chunks: EncodedChunks, at: number, options: StorageOptions | undefined): Promise<boolean> {
+  async #writeOne(
+    chunks: EncodedChunks,
+    at: number,
+    options: DurabilityOptions | undefined,
+  ): Promise<boolean> {
     const rank = this.#metadata.shape.length;
     const coordinates = chunks.coordinates.subarray(at * rank, (at + 1) * rank);
     const key = keyOf(this.#path, chunkKey(this.#metadata.chunkKeyEncoding, coordinates));

@@ -4,7 +4,12 @@ import { isJsonArray, isJsonObject, type JsonValue } from "../../src/binary/json
 import { isMoraineError } from "../../src/errors.ts";
 import { consolidatedOfV2, consolidatedOfV3 } from "../../src/zarr/consolidated.ts";
 import { parseArrayMetadataV2 } from "../../src/zarr/metadata-v2.ts";
-import { arrayMetadataToJson, parseArrayMetadata, parseGroupMetadata } from "../../src/zarr/metadata-v3.ts";
+import {
+  arrayMetadataToJson,
+  arrayMetadataToShow,
+  parseArrayMetadata,
+  parseGroupMetadata,
+} from "../../src/zarr/metadata-v3.ts";
 
 const little = { name: "bytes", configuration: { endian: "little" } };
 const DOCUMENTS: JsonValue[] = [
@@ -187,7 +192,7 @@ function replaced(
 }
 
 function parse(document: JsonValue, isOld: boolean): void {
-  if (isOld) arrayMetadataToJson(parseArrayMetadataV2(document));
+  if (isOld) arrayMetadataToShow(parseArrayMetadataV2(document));
   else parseArrayMetadata(arrayMetadataToJson(parseArrayMetadata(document)));
 }
 

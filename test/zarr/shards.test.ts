@@ -158,6 +158,30 @@ describe("writing one shard from several places", () => {
     expect((await get(array, [9, 9])).data[0]).toBe(-7);
   });
 
+  test("parts of a chunk that is no shard are not lost either", async () => {
+    const storage = new CountingStorage();
+    const store = new ZarrStore(storage, "memory://store/");
+    const array = await createArray(store, "a", { shape: [4, 4], dataType: "int8" });
+    const others = [-7, -8];
+    let isBusy = false;
+    // The first time there is no chunk yet, the second time there is.
+    storage.beforeWrite = async (address) => {
+      if (isBusy || !address.endsWith("c/0/0")) return;
+      const value = others.shift();
+      if (value === undefined) return;
+      isBusy = true;
+      const bytes = (await store.get("a/c/0/0")) ?? undefined;
+      const stranger = new ZarrStore(new CountingStorage(), "memory://elsewhere/");
+      const copy = await createArray(stranger, "a", { shape: [4, 4], dataType: "int8" });
+      if (bytes) await stranger.set("a/c/0/0", bytes);
+      await copy.set([3, others.length], value);
+      await store.set("a/c/0/0", (await stranger.get("a/c/0/0")) ?? new Uint8Array(0));
+      isBusy = false;
+    };
+    await array.set([0, 0], 1);
+    expect([...(await get(array, [slice(0, null, 3), slice(0, 2)])).data]).toEqual([1, 0, -8, -7]);
+  });
+
   let folder = "";
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "moraine-shards-"));
@@ -182,5 +206,37 @@ describe("writing one shard from several places", () => {
     const { data } = await get(array, [slice(null, null, 4), slice(null, null, 4)]);
     expect([...data]).toEqual(Array.from({ length: 64 }, (_, at) => at));
     expect((await readdir(join(folder, "store/a/c/0"))).sort()).toEqual(["0", "1"]);
+  });
+
+  test("on disk writers that come while a shard is written are served by one write", async () => {
+    class CountingFiles extends FileStorage {
+      static writes = 0;
+      override async write(...words: Parameters<FileStorage["write"]>) {
+        CountingFiles.writes += 1;
+        return await super.write(...words);
+      }
+    }
+    const address = `${pathToAddress(join(folder, "together"))}/`;
+    const writers = Array.from({ length: 12 }, () => new ZarrStore(new CountingFiles(), address));
+    const [first] = writers;
+    if (first === undefined) throw new Error("no writer");
+    await createArray(first, "a", GRID);
+    const arrays = await Promise.all(
+      writers.map((store) => open(root(store).resolve("a"), { kind: "array" })),
+    );
+    CountingFiles.writes = 0;
+    // The last one covers no inner chunk, so that nobody can do it for it; the one before makes one fill value.
+    await Promise.all(
+      arrays.map((array, at) => {
+        const [row, column] = [Math.floor(at / 4) * 4, (at % 4) * 4];
+        const whole = [slice(row, row + 4), slice(column, column + 4)];
+        return array.set(at === 11 ? [row, column] : whole, at === 10 ? -1 : at);
+      }),
+    );
+    expect(CountingFiles.writes).toBeLessThan(12);
+    const array = await open(root(first).resolve("a"), { kind: "array" });
+    const { data } = await get(array, [slice(0, 12, 4), slice(0, 16, 4)]);
+    expect([...data]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, -1, 11]);
+    expect((await readdir(join(folder, "together/a/c/0"))).sort()).toEqual(["0"]);
   });
 });

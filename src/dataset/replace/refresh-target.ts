@@ -15,7 +15,7 @@ import type { StorageOptions } from "../../storage/storage.ts";
 import { sameVersion } from "../../storage/version.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { gridPosition } from "../../zarr/chunk-grid.ts";
-import { arrayMetadataToJson } from "../../zarr/metadata-v3.ts";
+import { arrayMetadataToShow } from "../../zarr/metadata-v3.ts";
 import type { Note } from "../index/summary.ts";
 import type { CommitOptions, Committed, IndexTarget } from "../index/target.ts";
 import { sharesOf } from "../reference-sources.ts";
@@ -233,7 +233,7 @@ export class RefreshTarget implements IndexTarget {
 }
 
 function documentOf(metadata: ArrayMetadata): string {
-  return stringifyJson(arrayMetadataToJson(metadata));
+  return stringifyJson(arrayMetadataToShow(metadata));
 }
 
 /** Whether all that chunks depend on is the same. */

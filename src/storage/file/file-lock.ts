@@ -10,13 +10,14 @@
  */
 
 import { createHash, randomUUID } from "node:crypto";
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { MoraineError } from "../../errors.ts";
 import { throwIfAborted } from "../abort.ts";
 import { quickly } from "./quick-calls.ts";
+import { DAY_MS, removeUnfinishedOf } from "./unfinished.ts";
 
 /** How long to wait for others before giving up, and when the lock of another machine counts as left behind. */
 const PATIENCE_MS = 60_000;
@@ -39,7 +40,7 @@ export async function withFileLock<T>(
       try {
         return await task();
       } finally {
-        await release(lock);
+        await releaseLock(lock);
       }
     });
   queues.set(path, turn);
@@ -50,18 +51,27 @@ export async function withFileLock<T>(
   }
 }
 
-interface HeldLock {
+/** A lock that is held. */
+export interface HeldLock {
+  readonly isHeld: true;
   readonly path: string;
   /** Files of dead holders below ours. */
   readonly older: readonly string[];
+}
+
+/** A lock that somebody else has. */
+export interface BusyLock {
+  readonly isHeld: false;
+  /** Of the holder: as long as it is there, looking again brings nothing, unless the holder died. */
+  readonly path: string;
 }
 
 async function acquire(path: string, signal: AbortSignal | undefined): Promise<HeldLock> {
   const started = Date.now();
   for (let wait = 1; ; wait = Math.min(wait * 2, 50)) {
     throwIfAborted(signal);
-    const lock = await tryAcquire(path);
-    if (lock !== undefined) return lock;
+    const lock = await tryLock(path);
+    if (lock.isHeld) return lock;
     if (Date.now() - started > PATIENCE_MS) {
       throw new MoraineError("StorageFailed", "another process has held the lock of this file for a minute", {
         source: path,
@@ -71,13 +81,15 @@ async function acquire(path: string, signal: AbortSignal | undefined): Promise<H
   }
 }
 
-async function tryAcquire(path: string): Promise<HeldLock | undefined> {
+/** Takes the lock of a file (which need not be there) if nobody has it. */
+export async function tryLock(path: string): Promise<HeldLock | BusyLock> {
   const folder = dirname(path);
   const prefix = lockPrefix(basename(path));
   const names = await quickly(
     () => readdirSync(folder),
     () => readdir(folder),
   );
+  await removeUnfinishedOf(folder, names, Date.now() - DAY_MS);
   const generations = names
     .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
     .map((name) => Number(name.slice(prefix.length)))
@@ -85,28 +97,34 @@ async function tryAcquire(path: string): Promise<HeldLock | undefined> {
   const highest = generations.at(-1);
   let dead: string | undefined;
   if (highest !== undefined) {
-    dead = await deadHolder(join(folder, `${prefix}${highest}`));
-    if (dead === undefined) return undefined;
+    const holder = join(folder, `${prefix}${highest}`);
+    dead = await deadHolder(holder);
+    if (dead === undefined) return { isHeld: false, path: holder };
   }
   const mine = join(folder, `${prefix}${(highest ?? 0) + 1}`);
-  const text = JSON.stringify({ pid: process.pid, host: hostname(), token: randomUUID() });
+  const maker = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
+  const text = JSON.stringify({ ...maker, token: randomUUID() });
   try {
     await quickly(
       () => writeFileSync(mine, text, { flag: "wx" }),
       () => writeFile(mine, text, { flag: "wx" }),
     );
   } catch (error) {
-    if (isCode(error, "EEXIST")) return undefined;
+    if (isCode(error, "EEXIST")) return { isHeld: false, path: mine };
     throw error;
   }
   if (highest !== undefined) {
     const still = await readFile(join(folder, `${prefix}${highest}`), "utf8").catch(() => undefined);
     if (still !== dead) {
       await rm(mine, { force: true });
-      return undefined;
+      return { isHeld: false, path: mine };
     }
   }
-  return { path: mine, older: generations.map((generation) => join(folder, `${prefix}${generation}`)) };
+  return {
+    isHeld: true,
+    path: mine,
+    older: generations.map((generation) => join(folder, `${prefix}${generation}`)),
+  };
 }
 
 /** A name may be as long as the file system allows, so that nothing more fits: then its hash stands for it. */
@@ -126,20 +144,41 @@ async function deadHolder(lock: string): Promise<string | undefined> {
     if (isCode(error, "ENOENT")) return undefined;
     throw error;
   }
-  const match = /^\{"pid":(\d+),"host":("(?:[^"\\]|\\.)*"),/.exec(text);
+  const match = /^\{"pid":(\d+),"host":("(?:[^"\\]|\\.)*"),(?:"started":"(\d+)",)?/.exec(text);
   // Created but not yet written, unless its maker died in between.
   if (!match) return age > 5000 ? text : undefined;
   const host: unknown = JSON.parse(match[2] ?? '""');
   if (host !== hostname()) return age > FOREIGN_AGE_MS ? text : undefined;
+  const pid = Number(match[1]);
+  if (!isProcessAlive(pid)) return text;
+  // Another process may have got the number since, always so in a container that was started anew.
+  const started = startOf(pid);
+  if (match[3] !== undefined && started !== undefined && started !== match[3]) return text;
+  return pid === process.pid && age > process.uptime() * 1000 + 1000 ? text : undefined;
+}
+
+/** When a process of this machine was started, in units of its kernel; undefined where it does not tell. */
+function startOf(pid: number): string | undefined {
   try {
-    process.kill(Number(match[1]), 0);
+    // Field 22 (proc_pid_stat(5)); the second one, the name, may hold spaces and parentheses.
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
     return undefined;
-  } catch (error) {
-    return isCode(error, "ESRCH") ? text : undefined;
   }
 }
 
-async function release(lock: HeldLock): Promise<void> {
+/** Whether there is a process of this number on this machine. */
+export function isProcessAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return !isCode(error, "ESRCH");
+  }
+}
+
+/** Gives a lock back. */
+export async function releaseLock(lock: HeldLock): Promise<void> {
   for (const path of [...lock.older, lock.path]) {
     await quickly(
       () => rmSync(path, { force: true }),

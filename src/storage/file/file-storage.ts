@@ -20,6 +20,7 @@ import type {
   ListedObject,
   ReadOptions,
   ReadResult,
+  SharedChange,
   Storage,
   StorageOptions,
   Version,
@@ -29,16 +30,17 @@ import { requireVersion, sameVersion } from "../version.ts";
 import { translate } from "./file-error.ts";
 import { isCode, withFileLock } from "./file-lock.ts";
 import { type OpenFile, OpenFiles, readAt, versionOf } from "./open-files.ts";
+import { changeInTurn } from "./shared-change.ts";
 import {
   failedPrecondition,
   linkFile,
   renameFile,
   replaceFile,
   statFile,
-  TEMPORARY,
   writeInPlace,
   writeTemporary,
 } from "./temporary-file.ts";
+import { removeUnfinished, TEMPORARY } from "./unfinished.ts";
 
 /** Files of the machine. Reads keep descriptors open; writes are atomic and reach the disk before they return. */
 export class FileStorage implements Storage {
@@ -152,6 +154,14 @@ export class FileStorage implements Storage {
           : withFileLock(path, options.signal, () => removeVersion(address, path, precondition)),
       );
     }
+  }
+
+  async changeInTurn(address: string, change: SharedChange, options: StorageOptions = {}): Promise<void> {
+    await translate(address, () => changeInTurn(addressToPath(address), change, options.signal));
+  }
+
+  async removeUnfinished(folder: string, before: Date): Promise<void> {
+    await removeUnfinished(addressToPath(folder), before.getTime());
   }
 
   /** Closes the files that are kept open. */

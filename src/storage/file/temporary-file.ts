@@ -23,9 +23,8 @@ import { sameVersion } from "../version.ts";
 import { isCode } from "./file-lock.ts";
 import { versionOf } from "./open-files.ts";
 import { quickly } from "./quick-calls.ts";
+import { TEMPORARY } from "./unfinished.ts";
 
-/** Temporary files that writers leave behind when they are killed begin like this; listings pass them over. */
-export const TEMPORARY = ".moraine-tmp-";
 /** Bytes up to which a file that need not be durable may be written in one direct call. */
 const SMALL_WRITE = 64 * 1024;
 

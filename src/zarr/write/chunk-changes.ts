@@ -6,10 +6,14 @@
  */
 
 import { sameBytes } from "../../binary/byte-sequences.ts";
+import { stringifyJson } from "../../binary/json.ts";
 import type { ChunkData } from "../../codecs/codec.ts";
+import { codecToJson } from "../../codecs/codec-list.ts";
 import { isAllFill } from "../../codecs/empty-chunk.ts";
 import type { Pipeline } from "../../codecs/pipeline.ts";
 import { itemSize } from "../../data-types/data-type.ts";
+import { dataTypeToJson } from "../../data-types/data-type-json.ts";
+import { fillValueToJson } from "../../data-types/fill-value.ts";
 import type { ChunkExtent } from "../chunk-grid.ts";
 import { filledChunk, type MutableChunkData } from "../filled.ts";
 import { Window } from "../read/flow.ts";
@@ -17,6 +21,7 @@ import { innerChunkNumber } from "../read/pieces.ts";
 import type { ChunkRows, ReadPlan } from "../read/plan.ts";
 import type { ReadonlyElements } from "../read/strided-copy.ts";
 import type { ChunkEncoder } from "./chunk-encoder.ts";
+import type { InnerChunks } from "./shard-change.ts";
 import type { StoredChunk } from "./stored-chunk.ts";
 
 /** Decoded bytes of inner chunks that are encoded side by side. */
@@ -26,6 +31,17 @@ const ENCODING_BYTES = 16 * 1024 * 1024;
 export interface WrittenElements {
   readonly elements: ReadonlyElements;
   readonly repeat: boolean;
+}
+
+/** An inner chunk that is touched. */
+interface InnerChunk {
+  readonly rows: ChunkRows;
+  readonly row: number;
+  readonly shape: readonly number[];
+  /** Its position in the shard, in C order. */
+  readonly entry: number;
+  /** Whether all of it that is inside of the array is written. */
+  readonly isCovered: boolean;
 }
 
 export class ChunkChanges {
@@ -49,8 +65,8 @@ export class ChunkChanges {
   /** The bytes of a chunk all of which is written; undefined where it is all fill value. */
   async replace(rows: ChunkRows, row: number, extent: ChunkExtent): Promise<Uint8Array | undefined> {
     if (this.areShards) {
-      const parts = new Array<Uint8Array | undefined>(this.#encoder.shard(extent.shape).index.count);
-      return (await this.#changeShard(rows, row, extent, parts)).bytes;
+      const nothing = { bytes: undefined, filterMask: 0, state: undefined };
+      return (await this.changeShard(rows, row, extent, nothing, []))?.bytes;
     }
     return await this.#encode(this.#encoder.pipeline(extent.shape), this.#replaced(extent.shape, rows, row));
   }
@@ -68,55 +84,116 @@ export class ChunkChanges {
     extent: ChunkExtent,
     stored: StoredChunk,
   ): Promise<{ readonly bytes: Uint8Array | undefined } | undefined> {
-    if (this.areShards) {
-      const shard = this.#encoder.shard(extent.shape);
-      const parts = stored.bytes
-        ? shard.split(stored.bytes)
-        : new Array<Uint8Array | undefined>(shard.index.count);
-      const { bytes, isChanged } = await this.#changeShard(rows, row, extent, parts);
-      return isChanged ? { bytes } : undefined;
-    }
+    if (this.areShards) return await this.changeShard(rows, row, extent, stored, []);
     const pipeline = this.#encoder.pipeline(extent.shape);
     const data = await this.#changed(pipeline, rows, row, stored);
     return data && { bytes: await this.#encode(pipeline, data) };
   }
 
-  /** Puts the inner chunks that are touched in the place of those in `parts`. */
-  async #changeShard(
+  /**
+   * The bytes of a shard some elements of which are written, as {@link change}.
+   *
+   * @param others inner chunks that others put into it at the same time
+   * @param own what {@link innerChunks} gave for this very change
+   */
+  async changeShard(
     rows: ChunkRows,
     row: number,
     extent: ChunkExtent,
-    parts: (Uint8Array | undefined)[],
-  ): Promise<{ readonly bytes: Uint8Array | undefined; readonly isChanged: boolean }> {
+    stored: StoredChunk,
+    others: readonly InnerChunks[],
+    own?: InnerChunks,
+  ): Promise<{ readonly bytes: Uint8Array | undefined } | undefined> {
     const shard = this.#encoder.shard(extent.shape);
+    const parts = stored.bytes
+      ? shard.split(stored.bytes)
+      : new Array<Uint8Array | undefined>(shard.index.count);
+    let isChanged = false;
+    const put = (entry: number, bytes: Uint8Array | undefined): void => {
+      if (bytes === undefined && parts[entry] === undefined) return;
+      parts[entry] = bytes;
+      isChanged = true;
+    };
+    for (const chunks of others) for (const [entry, bytes] of chunks) put(entry, bytes);
+    if (own) for (const [entry, bytes] of own) put(entry, bytes);
+    else
+      await this.#eachInner(rows, row, extent, (child) => this.#changeInner(child, parts[child.entry], put));
+    return isChanged ? { bytes: shard.assemble(parts) } : undefined;
+  }
+
+  /**
+   * The inner chunks that a write puts into a shard; undefined where it covers one of them only in part, so that what
+   * was there before must be known.
+   */
+  async innerChunks(
+    rows: ChunkRows,
+    row: number,
+    extent: ChunkExtent,
+  ): Promise<Map<number, Uint8Array | undefined> | undefined> {
+    const chunks = new Map<number, Uint8Array | undefined>();
+    let isCovered = true;
+    await this.#eachInner(rows, row, extent, async (child) => {
+      isCovered &&= child.isCovered;
+      if (isCovered) chunks.set(child.entry, await this.#encodeInner(child));
+    });
+    return isCovered ? chunks : undefined;
+  }
+
+  /** What the bytes of inner chunks depend on, and how many there are in a shard. */
+  innerForm(extent: ChunkExtent): { readonly form: string; readonly count: number } {
+    const { dataType, fillValue } = this.#encoder.metadata;
+    const { chunkShape = [], codecs = [] } = this.#encoder.sharding ?? {};
+    const form = stringifyJson([
+      dataTypeToJson(dataType),
+      fillValueToJson(fillValue, dataType),
+      chunkShape,
+      codecs.map(codecToJson),
+    ]);
+    return { form, count: this.#encoder.shard(extent.shape).index.count };
+  }
+
+  /** Does something for each inner chunk that is touched, some of them side by side. */
+  async #eachInner(
+    rows: ChunkRows,
+    row: number,
+    extent: ChunkExtent,
+    work: (child: InnerChunk) => Promise<void>,
+  ): Promise<void> {
+    const { grid } = this.#encoder.shard(extent.shape);
     const inner = this.#encoder.sharding?.chunkShape ?? [];
-    const pipeline = this.#encoder.pipeline(inner);
-    const rank = inner.length;
     const children = this.#plan.children(0, rows, [row]);
-    const nesting = { plan: this.#plan, level: 0, rows, children, rank };
+    const nesting = { plan: this.#plan, level: 0, rows, children, rank: inner.length };
     const innerBytes = inner.reduce((product, length) => product * length, this.#itemSize);
     const window = new Window(ENCODING_BYTES);
-    let isChanged = false;
     for (let child = 0; child < children.count; child++) {
-      const entry = innerChunkNumber(nesting, child, shard.grid);
       const inside = inner.map((length, axis) => {
         const start = this.#plan.coordinate(1, children, child, axis) * length;
         return Math.min(length, (extent.inside[axis] ?? 0) - start);
       });
-      const encode = async (): Promise<void> => {
-        const old = parts[entry];
-        const data = this.#plan.covers(1, children, child, inside)
-          ? this.#replaced(inner, children, child)
-          : await this.#changed(pipeline, children, child, { bytes: old, filterMask: 0 });
-        const bytes = data && (await this.#encode(pipeline, data));
-        if (data === undefined || (bytes === undefined && old === undefined)) return;
-        parts[entry] = bytes;
-        isChanged = true;
-      };
-      await window.add(encode(), innerBytes);
+      const isCovered = this.#plan.covers(1, children, child, inside);
+      const entry = innerChunkNumber(nesting, child, grid);
+      await window.add(work({ rows: children, row: child, shape: inner, entry, isCovered }), innerBytes);
     }
     await window.finish();
-    return { bytes: shard.assemble(parts), isChanged };
+  }
+
+  async #changeInner(
+    child: InnerChunk,
+    old: Uint8Array | undefined,
+    put: (entry: number, bytes: Uint8Array | undefined) => void,
+  ): Promise<void> {
+    if (child.isCovered) {
+      put(child.entry, await this.#encodeInner(child));
+      return;
+    }
+    const pipeline = this.#encoder.pipeline(child.shape);
+    const data = await this.#changed(pipeline, child.rows, child.row, { bytes: old, filterMask: 0 });
+    if (data) put(child.entry, await this.#encode(pipeline, data));
+  }
+
+  /** The bytes of an inner chunk all of which is written. */
+  async #encodeInner({ rows, row, shape }: InnerChunk): Promise<Uint8Array | undefined> {
+    return await this.#encode(this.#encoder.pipeline(shape), this.#replaced(shape, rows, row));
   }
 
   /** The elements of a chunk all of which is written. */

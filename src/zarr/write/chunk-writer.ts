@@ -11,15 +11,16 @@
 import { itemSize } from "../../data-types/data-type.ts";
 import { MoraineError } from "../../errors.ts";
 import { throwIfAborted } from "../../storage/abort.ts";
-import type { StorageOptions } from "../../storage/storage.ts";
+import type { DurabilityOptions } from "../../storage/storage.ts";
 import { chunkExtent } from "../chunk-grid.ts";
 import type { ChunkSink, ExpectedState } from "../chunk-sink.ts";
-import type { ChunkPlaces } from "../chunk-source.ts";
+import { type ChunkPlaces, PLACE_OBJECT } from "../chunk-source.ts";
 import type { ArrayParts } from "../node.ts";
 import { Window } from "../read/flow.ts";
 import type { ChunkRows, ReadPlan } from "../read/plan.ts";
 import type { ChunkChanges } from "./chunk-changes.ts";
 import { takeTurns } from "./chunk-queue.ts";
+import { decodeShardChange, encodeShardChange, type InnerChunks } from "./shard-change.ts";
 import { errorAt, readStoredChunk, stateOfChunk } from "./stored-chunk.ts";
 
 /** Decoded bytes of the chunks of a group, and how many chunks it has at the most. */
@@ -43,7 +44,7 @@ export class ChunkWriter {
   readonly #sink: ChunkSink;
   readonly #plan: ReadPlan;
   readonly #changes: ChunkChanges;
-  readonly #options: StorageOptions;
+  readonly #options: DurabilityOptions;
   readonly #rank: number;
   readonly #itemSize: number;
 
@@ -52,7 +53,7 @@ export class ChunkWriter {
     sink: ChunkSink,
     plan: ReadPlan,
     changes: ChunkChanges,
-    options: StorageOptions = {},
+    options: DurabilityOptions = {},
   ) {
     this.#array = array;
     this.#sink = sink;
@@ -88,21 +89,79 @@ export class ChunkWriter {
     });
     const endTurns = await takeTurns(this.#sink.owner, keys);
     try {
-      let waiting = Array.from(keys.keys());
-      for (let tries = 1; waiting.length > 0; tries++) {
-        if (tries > TRIES) {
-          throw new MoraineError("Conflict", "others keep writing this chunk", {
-            source: this.#array.source,
-            path: this.#array.path,
-          });
-        }
-        if (tries > 1) await pause(tries);
-        throwIfAborted(this.#options.signal);
-        waiting = await this.#try(rows, coordinates, waiting);
+      const together = Array.from(keys.keys()).filter((row) => this.#isPartOfShard(rows, row));
+      const alone = Array.from(keys.keys()).filter((row) => !together.includes(row));
+      const window = new Window(GROUP_BYTES);
+      for (const row of together) {
+        await window.add(this.#changeShard(rows, row, coordinates), this.#decodedBytes(rows, row));
       }
+      let waiting = alone;
+      await this.#untilStored(async () => {
+        if (waiting.length > 0) waiting = await this.#try(rows, coordinates, waiting);
+        return waiting.length === 0;
+      });
+      await window.finish();
     } finally {
       endTurns();
     }
+  }
+
+  /** Tries until nobody else was faster. Errors: `Conflict`. */
+  async #untilStored(work: () => Promise<boolean>): Promise<void> {
+    for (let tries = 1; tries <= TRIES; tries++) {
+      if (tries > 1) await pause(tries);
+      throwIfAborted(this.#options.signal);
+      if (await work()) return;
+    }
+    throw new MoraineError("Conflict", "others keep writing this chunk", {
+      source: this.#array.source,
+      path: this.#array.path,
+    });
+  }
+
+  #isPartOfShard(rows: ChunkRows, row: number): boolean {
+    if (!this.#changes.areShards) return false;
+    return !this.#plan.covers(0, rows, row, chunkExtent(this.#array.metadata, this.#chunk(rows, row)).inside);
+  }
+
+  /** Changes inner chunks of a shard, with those that other processes change at the same time where there are such. */
+  async #changeShard(rows: ChunkRows, row: number, coordinates: Float64Array): Promise<void> {
+    const { storage, metadata, path, chunks } = this.#array;
+    const position = smallest(this.#gather(coordinates, [row]));
+    const extent = chunkExtent(metadata, this.#chunk(rows, row));
+    const { form, count } = this.#changes.innerForm(extent);
+    let own: InnerChunks | undefined;
+    const carryOut = async (others: readonly Uint8Array[]): Promise<boolean[]> => {
+      const changes = others.map((words) => decodeShardChange(words, form, count));
+      const theirs = changes.flatMap((change) => (change ? [change] : []));
+      // As safely as the most careful of all wants it.
+      const durable = this.#durable || theirs.some((change) => change.durable);
+      await this.#untilStored(async () => {
+        const places = await chunks.locate(position, 1, this.#options);
+        try {
+          const stored = await readStoredChunk(storage, places, 0, this.#options);
+          const inner = theirs.map((change) => change.inner);
+          const changed = await this.#changes.changeShard(rows, row, extent, stored, inner, own);
+          if (changed === undefined) return true;
+          const chunk = { count: 1, coordinates: position, bytes: [changed.bytes], expected: [stored.state] };
+          return (await this.#sink.write(chunk, { ...this.#options, durable })).length === 0;
+        } catch (error) {
+          throw errorAt(error, places, 0, path);
+        }
+      });
+      return changes.map((change) => change !== undefined);
+    };
+    const places = await chunks.locate(position, 1, this.#options);
+    const address = places.locations[places.locationIndexes[0] ?? 0];
+    if (places.kinds[0] !== PLACE_OBJECT || address === undefined || storage.changeInTurn === undefined) {
+      await carryOut([]);
+      return;
+    }
+    const words = async (): Promise<Uint8Array | undefined> => {
+      own ??= await this.#changes.innerChunks(rows, row, extent);
+      return own && encodeShardChange({ inner: own, durable: this.#durable }, form);
+    };
+    await storage.changeInTurn(address, { words, carryOut }, this.#options);
   }
 
   /** Reads, changes and stores some rows; gives those that somebody else has written meanwhile. */
@@ -148,8 +207,7 @@ export class ChunkWriter {
     index: number,
   ): Promise<Encoded | undefined> {
     const { storage, metadata, path } = this.#array;
-    const chunk = Array.from({ length: this.#rank }, (_, axis) => this.#plan.coordinate(0, rows, row, axis));
-    const extent = chunkExtent(metadata, chunk);
+    const extent = chunkExtent(metadata, this.#chunk(rows, row));
     try {
       if (this.#plan.covers(0, rows, row, extent.inside)) {
         // Shards are guarded even then: an inner chunk that another process changes is before or after, never half.
@@ -164,6 +222,15 @@ export class ChunkWriter {
     } catch (error) {
       throw errorAt(error, places, index, path);
     }
+  }
+
+  /** The coordinates of one chunk. */
+  #chunk(rows: ChunkRows, row: number): number[] {
+    return Array.from({ length: this.#rank }, (_, axis) => this.#plan.coordinate(0, rows, row, axis));
+  }
+
+  get #durable(): boolean {
+    return this.#options.durable ?? true;
   }
 
   #coordinates(rows: ChunkRows): Float64Array {

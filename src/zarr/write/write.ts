@@ -7,7 +7,7 @@
 import type { ChunkData } from "../../codecs/codec.ts";
 import { itemSize } from "../../data-types/data-type.ts";
 import { isMoraineError, MoraineError } from "../../errors.ts";
-import type { StorageOptions } from "../../storage/storage.ts";
+import type { DurabilityOptions } from "../../storage/storage.ts";
 import type { ArrayParts } from "../node.ts";
 import { axisChunksOf } from "../read/axis-chunks.ts";
 import { planRead } from "../read/plan.ts";
@@ -22,7 +22,7 @@ export async function setValues(
   array: ArrayParts,
   selection: Selection,
   values: ArrayValues,
-  options?: StorageOptions,
+  options?: DurabilityOptions,
 ): Promise<void> {
   const { dataType, shape, dimensionNames } = array.metadata;
   const resolved = resolveSelection(selection, shape, dimensionNames);
@@ -47,7 +47,7 @@ export async function writeRaw(
   array: ArrayParts,
   selection: Selection,
   data: ChunkData,
-  options?: StorageOptions,
+  options?: DurabilityOptions,
 ): Promise<void> {
   const { shape, dimensionNames } = array.metadata;
   const resolved = resolveSelection(selection, shape, dimensionNames);
@@ -64,7 +64,7 @@ export async function writeElements(
   array: ArrayParts,
   selection: ResolvedSelection,
   values: WrittenElements,
-  options?: StorageOptions,
+  options?: DurabilityOptions,
 ): Promise<void> {
   const { sink, metadata } = array;
   const place = { source: array.source, path: array.path };

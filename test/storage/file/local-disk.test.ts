@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -150,6 +150,41 @@ describe("on a local disk", () => {
     expect(await codeOf(storage.read(at("a"), [{ offset: 0, length: 10 }], { version }))).toBe(
       "SourceChanged",
     );
+  });
+
+  it("takes the locks of processes whose number another one has now", async () => {
+    await storage.write(at("a"), pattern(5));
+    const version = await storage.head(at("a"));
+    const lock = join(folder, ".a.lock.1");
+    const maker = { pid: process.pid, host: hostname(), started: "1", token: "t" };
+    // As one that was killed in a container leaves it to one of the same number in the next; the other is of a kernel
+    // that does not tell when a process was started.
+    for (const text of [JSON.stringify(maker), JSON.stringify({ ...maker, started: undefined })]) {
+      await writeFile(lock, text);
+      await utimes(lock, new Date(0), new Date(0));
+      await storage.write(at("a"), pattern(5), { precondition: await storage.head(at("a")) });
+    }
+    expect(await codeOf(storage.write(at("a"), pattern(5), { precondition: version }))).toBe(
+      "PreconditionFailed",
+    );
+    expect(await readdir(folder)).toEqual(["a"]);
+  });
+
+  it("removes what killed writers left, once it is old, and lists none of it", async () => {
+    await storage.write(at("sub/a"), pattern(5));
+    const names = [".moraine-tmp-1-old", ".moraine-tmp-1-new", "sub/.moraine-tmp-2-old", "other-old"];
+    for (const name of names) {
+      await writeFile(join(folder, name), "x");
+      if (name.endsWith("old")) await utimes(join(folder, name), new Date(0), new Date(0));
+    }
+    const listed: string[] = [];
+    for await (const { address } of storage.list(pathToAddress(`${folder}/`))) listed.push(address);
+    expect(listed).toEqual([at("other-old"), at("sub/a")]);
+    // Where a lock is taken its folder is looked through anyway.
+    await storage.write(at("sub/a"), pattern(6), { precondition: await storage.head(at("sub/a")) });
+    expect(await readdir(join(folder, "sub"))).toEqual(["a"]);
+    await storage.removeUnfinished(pathToAddress(`${folder}/`), new Date());
+    expect(await readdir(folder)).toEqual([".moraine-tmp-1-new", "other-old", "sub"]);
   });
 
   it("loses no write of several processes that swap one file", async () => {
