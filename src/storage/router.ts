@@ -121,6 +121,17 @@ export class StorageRouter implements Storage {
     return await this.#count(async () => (await this.#storageOf(address)).read(address, ranges, options));
   }
 
+  async readInto(
+    address: string,
+    offset: number,
+    pieces: readonly Uint8Array[],
+    options?: ReadOptions,
+  ): Promise<Version | undefined> {
+    return await this.#count(async () =>
+      (await this.#storageOf(address)).readInto?.(address, offset, pieces, options),
+    );
+  }
+
   async head(address: string, options?: StorageOptions): Promise<Version & { readonly size: number }> {
     return await this.#count(async () => (await this.#storageOf(address)).head(address, options));
   }

@@ -114,6 +114,17 @@ export interface Storage {
    * unless `clip` is set.
    */
   read(address: string, ranges: readonly ByteRange[], options?: ReadOptions): Promise<ReadResult>;
+  /**
+   * Reads a range into memory of the caller, which its pieces fill one after another: what lies together in the object
+   * may go to many places without being copied once more. Undefined, and nothing read, where the storage cannot; absent
+   * where it never can. After an error the memory may hold anything.
+   */
+  readInto?(
+    address: string,
+    offset: number,
+    pieces: readonly Uint8Array[],
+    options?: ReadOptions,
+  ): Promise<Version | undefined>;
   /** The version of an object, its size always among it; `NotFound` where nothing lies. */
   head(address: string, options?: StorageOptions): Promise<Version & { readonly size: number }>;
   /** Write a whole object atomically: a reader sees the old bytes or the new ones. */

@@ -29,7 +29,7 @@ import type {
 import { requireVersion, sameVersion } from "../version.ts";
 import { translate } from "./file-error.ts";
 import { isCode, withFileLock } from "./file-lock.ts";
-import { type OpenFile, OpenFiles, readAt, versionOf } from "./open-files.ts";
+import { type OpenFile, OpenFiles, readAt, scatterAt, versionOf } from "./open-files.ts";
 import { changeInTurn } from "./shared-change.ts";
 import {
   failedPrecondition,
@@ -66,6 +66,27 @@ export class FileStorage implements Storage {
           { signal: options.signal, allocate: options.allocate },
         );
         return { parts, version };
+      }),
+    );
+  }
+
+  async readInto(
+    address: string,
+    offset: number,
+    pieces: readonly Uint8Array[],
+    options: ReadOptions = {},
+  ): Promise<Version> {
+    throwIfAborted(options.signal);
+    const path = addressToPath(address);
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    return await translate(address, () =>
+      this.#files.use(path, async (file, version) => {
+        requireVersion(address, version, options.version);
+        resolveRange(address, { offset, length }, version.size);
+        const count = await scatterAt(file.descriptor, pieces, offset);
+        this.#onEvent?.({ type: "request", address, bytes: count });
+        if (count < length) throw becameShorter(address, offset + count);
+        return version;
       }),
     );
   }
@@ -181,14 +202,16 @@ export class FileStorage implements Storage {
     throwIfAborted(signal);
     const count = await readAt(file.descriptor, target, offset);
     this.#onEvent?.({ type: "request", address, bytes: count });
-    if (count < length) {
-      throw new MoraineError("SourceChanged", "the file became shorter while it was read", {
-        source: address,
-        offset: offset + count,
-      });
-    }
+    if (count < length) throw becameShorter(address, offset + count);
     return { bytes: target, version };
   }
+}
+
+function becameShorter(address: string, offset: number): MoraineError {
+  return new MoraineError("SourceChanged", "the file became shorter while it was read", {
+    source: address,
+    offset,
+  });
 }
 
 /** Removes the file if it is still the expected one. Called with its lock held. */

@@ -14,6 +14,7 @@ import {
   openSync,
   read,
   readSync,
+  readv,
   stat,
   statSync,
 } from "node:fs";
@@ -181,5 +182,38 @@ function readPooled(descriptor: number, buffer: Uint8Array, position: number): P
     };
     if (buffer.length === 0) resolve(0);
     else next();
+  });
+}
+
+/** Pieces that the system takes at a time; it may take fewer. */
+const PIECES = 256;
+
+/** Fills pieces of memory, one after another, from a position; the number of bytes that were there. */
+export async function scatterAt(
+  descriptor: number,
+  pieces: readonly Uint8Array[],
+  position: number,
+): Promise<number> {
+  let filled = 0;
+  for (let first = 0; first < pieces.length; first += PIECES) {
+    const some = pieces.slice(first, first + PIECES);
+    let count = await readPieces(descriptor, some, position + filled);
+    filled += count;
+    // Cut short, as by a signal: what is missing of each piece.
+    for (const piece of some) {
+      const there = Math.min(count, piece.length);
+      count -= there;
+      if (there === piece.length) continue;
+      const more = await readPooled(descriptor, piece.subarray(there), position + filled);
+      filled += more;
+      if (there + more < piece.length) return filled;
+    }
+  }
+  return filled;
+}
+
+function readPieces(descriptor: number, pieces: readonly Uint8Array[], position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    readv(descriptor, pieces, position, (error, count) => (error ? reject(error) : resolve(count)));
   });
 }

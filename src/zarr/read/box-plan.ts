@@ -101,6 +101,21 @@ export class BoxPlan implements ReadPlan {
     this.#copy(rows, row, copying, "place");
   }
 
+  runs(
+    rows: ChunkRows,
+    row: number,
+    to: Uint8Array,
+    itemSize: number,
+    least: number,
+  ): Uint8Array[] | undefined {
+    if (this.#lists.length > 0) return undefined;
+    const [from, at] = this.#setUp(rows, row, false, 1, 1);
+    let count = 1;
+    const deepest = (this.#axes[0]?.levels.length ?? 1) - 1;
+    for (let axis = 0; axis < this.#axes.length; axis++) count *= this.length(deepest, rows, row, axis);
+    return this.#box.runs(count, from, to, at, itemSize, least);
+  }
+
   take(rows: ChunkRows, row: number, copying: Copying): void {
     this.#copy(rows, row, copying, "take");
   }
@@ -118,14 +133,32 @@ export class BoxPlan implements ReadPlan {
 
   /** Copies what is selected of a chunk: out of it into its place, or the other way. */
   #copy(rows: ChunkRows, row: number, copying: Copying, way: "place" | "take"): void {
+    const isTaken = way === "take";
+    const [from, to] = this.#setUp(
+      rows,
+      row,
+      isTaken,
+      copying.repeat && !isTaken ? 0 : 1,
+      copying.repeat && isTaken ? 0 : 1,
+    );
+    this.#copyLists(0, rows, row, copying, isTaken, from, to);
+  }
+
+  /** Sets up the strides and the box of a chunk; gives the first elements where it is copied from and to. */
+  #setUp(
+    rows: ChunkRows,
+    row: number,
+    isTaken: boolean,
+    chunkStep: number,
+    resultStep: number,
+  ): [from: number, to: number] {
     const deepest = (this.#axes[0]?.levels.length ?? 1) - 1;
     const rank = this.#axes.length;
-    const isTaken = way === "take";
     const [chunkStrides, resultStrides] = isTaken
       ? [this.#toStrides, this.#fromStrides]
       : [this.#fromStrides, this.#toStrides];
-    let chunkStride = copying.repeat && !isTaken ? 0 : 1;
-    let resultStride = copying.repeat && isTaken ? 0 : 1;
+    let chunkStride = chunkStep;
+    let resultStride = resultStep;
     for (let axis = rank - 1; axis >= 0; axis--) {
       chunkStrides[axis] = chunkStride;
       resultStrides[axis] = resultStride;
@@ -143,15 +176,10 @@ export class BoxPlan implements ReadPlan {
       const inResult = resultStrides[axis] ?? 0;
       chunkOffset += (plan.starts[entry] ?? 0) * inChunk;
       resultOffset += (plan.outputs[entry] ?? 0) * inResult;
-      const [chunkStep, resultStep] = [plan.step * inChunk, plan.outputStep * inResult];
-      this.#box.axis(
-        plan.counts[entry] ?? 0,
-        isTaken ? resultStep : chunkStep,
-        isTaken ? chunkStep : resultStep,
-      );
+      const [ofChunk, ofResult] = [plan.step * inChunk, plan.outputStep * inResult];
+      this.#box.axis(plan.counts[entry] ?? 0, isTaken ? ofResult : ofChunk, isTaken ? ofChunk : ofResult);
     }
-    const [from, to] = isTaken ? [resultOffset, chunkOffset] : [chunkOffset, resultOffset];
-    this.#copyLists(0, rows, row, copying, isTaken, from, to);
+    return isTaken ? [resultOffset, chunkOffset] : [chunkOffset, resultOffset];
   }
 
   /** Copies the box once for each combination of what the lists select. */

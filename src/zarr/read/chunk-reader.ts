@@ -35,6 +35,8 @@ const WHOLE_SHARD_BYTES = { near: 16 * 1024 * 1024, far: 4 * 1024 * 1024 } as co
 const ASYNC_BYTES = 32 * 1024;
 /** Chunks of fewer decoded bytes get memory of their own. */
 const REUSED_BYTES = 16 * 1024;
+/** Runs of so many bytes are read to where they belong: the system copies shorter ones more slowly than a loop does. */
+const SCATTERED_BYTES = 2048;
 /** What an element of variable length is taken to need in memory. */
 const VARIABLE_BYTES = 32;
 
@@ -169,6 +171,7 @@ export class ChunkReader {
     return {
       buffers: this.#buffers,
       decodedBytes: (row) => this.#decodedBytes(level, rows, row),
+      pieces: (row) => this.#pieces(level, rows, row, places),
       consume: (row, bytes) => {
         try {
           return this.#consume(level, rows, row, bytes, places.filterMasks?.[row] ?? 0, taker)?.catch(
@@ -181,6 +184,14 @@ export class ChunkReader {
         }
       },
     };
+  }
+
+  /** Where the elements of a chunk that is stored as it is go, if they lie together there. */
+  #pieces(level: number, rows: ChunkRows, row: number, places: PiecePlaces): Uint8Array[] | undefined {
+    if (!(this.#to instanceof Uint8Array) || level < this.#layout.levels.length) return undefined;
+    if (!this.#decoders.pipeline(this.#shape(level, rows, row)).isIdentity) return undefined;
+    if (places.lengths[row] !== this.#decodedBytes(level, rows, row)) return undefined;
+    return this.#plan.runs(rows, row, this.#to, this.#itemSize, SCATTERED_BYTES);
   }
 
   /** Takes the bytes of a chunk of any level into the result. */

@@ -28,6 +28,11 @@ export interface ChunkConsumer {
   readonly buffers: BufferPool | undefined;
   /** Bytes that a chunk needs in memory once it is decoded. */
   decodedBytes(row: number): number;
+  /**
+   * Where the bytes of a chunk are wanted as they are, in order: memory that they can be read into. Undefined where they
+   * must be seen first.
+   */
+  pieces(row: number): readonly Uint8Array[] | undefined;
   /** Takes the bytes of a chunk, undefined where it is missing. They are valid until the result resolves. */
   consume(row: number, bytes: Uint8Array | undefined): void | Promise<void>;
 }
@@ -122,6 +127,8 @@ async function fetchRange(
 ): Promise<void> {
   const address = places.locations[location] ?? "";
   const objectSize = places.objectSizes?.[location];
+  const pieces = storage.readInto && piecesOf(places, offset, length, rows, consumer);
+  if (pieces && (await readPieces(storage, places, location, offset, pieces, flow))) return;
   const loan = consumer.buffers?.loan();
   const options = {
     signal: flow.signal,
@@ -132,11 +139,7 @@ async function fetchRange(
   const result = await read(address, [{ offset, length }], options);
   if (result && objectSize !== undefined) {
     const size = result.version.size ?? (await storage.head(address, { signal: flow.signal })).size;
-    if (size !== objectSize) {
-      throw new MoraineError("CorruptChunk", `the chunk has ${size} bytes instead of ${objectSize}`, {
-        source: address,
-      });
-    }
+    requireSize(address, size, objectSize);
   }
   const bytes = result?.parts[0];
   const decoding = new Window(DECODING_BYTES);
@@ -147,6 +150,65 @@ async function fetchRange(
   }
   await decoding.finish();
   loan?.end();
+}
+
+function requireSize(address: string, size: number | undefined, expected: number): void {
+  if (size === expected) return;
+  throw new MoraineError("CorruptChunk", `the chunk has ${size} bytes instead of ${expected}`, {
+    source: address,
+  });
+}
+
+/** The memory that all bytes of a range are wanted in, in order; undefined where there is none for some. */
+function piecesOf(
+  places: PiecePlaces,
+  offset: number,
+  length: number,
+  rows: readonly number[],
+  consumer: ChunkConsumer,
+): Uint8Array[] | undefined {
+  const all: Uint8Array[] = [];
+  let end = offset;
+  for (const row of rows) {
+    if (places.offsets[row] !== end) return undefined;
+    const pieces = consumer.pieces(row);
+    if (pieces === undefined) return undefined;
+    for (const piece of pieces) {
+      const before = all.at(-1);
+      if (before && before.byteOffset + before.length === piece.byteOffset) {
+        all[all.length - 1] = new Uint8Array(before.buffer, before.byteOffset, before.length + piece.length);
+      } else {
+        all.push(piece);
+      }
+    }
+    end += places.lengths[row] ?? 0;
+  }
+  return end === offset + length ? all : undefined;
+}
+
+/** Reads a range to where it is wanted; false where the storage cannot, or nothing lies there. */
+async function readPieces(
+  storage: Storage,
+  places: PiecePlaces,
+  location: number,
+  offset: number,
+  pieces: readonly Uint8Array[],
+  flow: Flow,
+): Promise<boolean> {
+  const address = places.locations[location] ?? "";
+  const objectSize = places.objectSizes?.[location];
+  try {
+    const version = await storage.readInto?.(address, offset, pieces, {
+      signal: flow.signal,
+      version: places.versions?.[location],
+    });
+    if (version && objectSize !== undefined) requireSize(address, version.size, objectSize);
+    return version !== undefined;
+  } catch (error) {
+    // What is missing is told the ordinary way.
+    if (isMoraineError(error, "NotFound")) return false;
+    throw error;
+  }
 }
 
 /** Reads an object, or gives undefined where nothing lies. */

@@ -52,6 +52,17 @@ export interface ReadPlan {
   length(level: number, rows: ChunkRows, row: number, axis: number): number;
   /** Copies what is selected of a chunk of the last level, whose elements are in C order, into the result. */
   place(rows: ChunkRows, row: number, copying: Copying): void;
+  /**
+   * Where `place` would put the bytes of a chunk, as views of the result in the order in which they lie in the chunk;
+   * undefined where some are not selected, and where the views would be shorter than `least` bytes.
+   */
+  runs(
+    rows: ChunkRows,
+    row: number,
+    to: Uint8Array,
+    itemSize: number,
+    least: number,
+  ): Uint8Array[] | undefined;
   /** The other way: puts what is selected of a chunk of the last level from the selection's elements into the chunk. */
   take(rows: ChunkRows, row: number, copying: Copying): void;
   /**

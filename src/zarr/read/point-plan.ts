@@ -74,6 +74,11 @@ export class PointPlan implements ReadPlan {
     return this.#axes[axis]?.levels[level]?.lengths[this.#entry(rows, row, axis)] ?? 0;
   }
 
+  /** Points lie anywhere. */
+  runs(): undefined {
+    return undefined;
+  }
+
   place(rows: ChunkRows, row: number, { from, repeat, to, itemSize }: Copying): void {
     this.#forEachPoint(rows, row, (point, element) => {
       copyElement(from, repeat ? 0 : element, to, point, itemSize);

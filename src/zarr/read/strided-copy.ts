@@ -63,6 +63,34 @@ export class StridedBox {
     }
   }
 
+  /**
+   * Views of the memory that {@link copy} would fill, in the order in which the bytes lie in what it copies from; undefined
+   * unless they are all of its `count` elements, in runs of at least `least` bytes.
+   */
+  runs(
+    count: number,
+    fromOffset: number,
+    to: Uint8Array,
+    toOffset: number,
+    itemSize: number,
+    least: number,
+  ): Uint8Array[] | undefined {
+    let inside = 1;
+    for (let axis = this.#counts.length - 1; axis >= 0; axis--) {
+      if (this.#fromStrides[axis] !== inside) return undefined;
+      inside *= this.#counts[axis] ?? 0;
+    }
+    const last = this.#counts.length - 1;
+    const run = (this.#counts[last] ?? 1) * itemSize;
+    if (inside !== count || fromOffset !== 0 || (this.#toStrides[last] ?? 1) !== 1 || run < least)
+      return undefined;
+    const runs: Uint8Array[] = [];
+    this.#walk(0, 0, toOffset, (_, at) => {
+      runs.push(to.subarray(at * itemSize, at * itemSize + run));
+    });
+    return runs;
+  }
+
   #copyBytes(from: Uint8Array, fromOffset: number, to: Uint8Array, toOffset: number, itemSize: number): void {
     // Never doubles: loads and stores of doubles may change the payload of a NaN.
     const alignment = itemSize | from.byteOffset | to.byteOffset;
