@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Makes test/data/combine: archives of small files and what xarray.open_mfdataset makes of them (expected.json).
 
-usage: make-combine-data.py     (needs netCDF4, numpy and xarray with dask)
+usage: make-combine-data.py     (needs netCDF4, cftime, numpy and xarray with dask)
 """
 import json, os, warnings
 
+import cftime
 import netCDF4
 import numpy as np
 import xarray as xr
@@ -83,6 +84,13 @@ case("tiles", tiles[::-1], {"byCoords": True}, BY_COORDS)
 units = [daily[0], make("units-1.nc", (4, 8), units="hours since 2000-01-05", step=24, chunk=CHUNK),
          make("units-2.nc", (8, 12), units="days since 2000-01-09", chunk=CHUNK)]
 case("times in different units", units, {"concat": "time"}, NESTED)
+gaps = []
+for i, unit in enumerate(("hours since 2000-01-01", "days since 2000-01-01")):
+    with netCDF4.Dataset(os.path.join(OUT, f"gap-{i}.nc"), "w") as data:
+        data.createDimension("time", 2)
+        t = data.createVariable("time", "i4", ("time",), fill_value=-1)
+        t.units, t[:] = unit, np.ma.masked_array([24 * (i + 1) // (24 if i else 1), 0], [False, True])
+        gaps.append(f"gap-{i}.nc")
 bounds = [make(f"bounds-{i}.nc", (2 * i, 2 * i + 2), units=f"days since 2000-01-0{1 + 2 * i}", bounds=True, chunk=CHUNK, kind="i4") for i in range(2)]
 case("bounds of times in different units", bounds, {"concat": "time"}, NESTED)
 classic = [make(f"classic-{i}.nc", (2 * i, 2 * i + 2), form="NETCDF3_CLASSIC") for i in range(2)]
@@ -107,6 +115,24 @@ for name in ("bare", "flag"):
         t[:] = [4, 5]
         if name == "flag":
             data.createVariable("flag", "i1", ("time",))[:] = [1, 0]
+
+# Times of every calendar in two units, as cftime converts them.
+rng = np.random.default_rng(3)
+words = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
+times = []
+for calendar in ("standard", "gregorian", "proleptic_gregorian", "julian", "noleap", "365_day", "all_leap", "366_day", "360_day"):
+    for _ in range(12):
+        year = int(rng.choice([1, 4, 100, 1500, 1582, 1583, 1600, 1700, 1900, 1999, 2000, 2004, 2100]))
+        day = int(rng.integers(1, 29)) if year != 1582 else int(rng.integers(16, 29))
+        month = int(rng.integers(1, 13)) if year != 1582 else 11
+        zone = str(rng.choice(["", "Z", " +02:00", "-03:30"])) if year > 1582 else ""
+        source = f"{rng.choice(list(words))} since {year:04}-{month}-{day} {int(rng.integers(0, 24)):02}:30:00{zone}"
+        target = f"{rng.choice(['seconds', 'minutes'])} since {int(rng.choice([1583, 1850, 1970, 2000]))}-3-1"
+        value = int(rng.integers(-20000, 200000)) if year > 1600 else int(rng.integers(0, 200000))
+        expected = cftime.date2num(cftime.num2date(value, source, calendar), target, calendar)
+        times.append({"calendar": calendar, "value": value, "units": source, "target": target, "expected": float(expected)})
+with open(os.path.join(OUT, "times.json"), "w") as out:
+    json.dump(times, out, indent=0)
 
 with open(os.path.join(OUT, "expected.json"), "w") as out:
     json.dump(cases, out, indent=0, sort_keys=True)

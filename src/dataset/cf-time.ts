@@ -52,7 +52,7 @@ const MONTH_STARTS = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
  * Errors: `InvalidMetadata` for units of time that cannot be used exactly (months, years, unknown calendars).
  */
 export function parseTimeUnits(units: string, calendar = "standard"): TimeUnits | undefined {
-  const match = /^\s*([A-Za-zµ]+)\s+since\s+(.+?)\s*$/i.exec(units);
+  const match = /^\s*([A-Za-zµ_]+)\s+since\s+(.+?)\s*$/i.exec(units);
   if (!match) return undefined;
   const [, name = "", reference = ""] = match;
   const known = CALENDARS[calendar.toLowerCase()];
@@ -91,6 +91,14 @@ function parseReference(text: string, calendar: Calendar, units: string): bigint
   return BigInt(days) * DAY + time - zoneOffset(zone);
 }
 
+/** Units with the same reference time in UTC. */
+export function withoutZone(units: string): string {
+  return units.replace(
+    /(\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.\d*)?)?)\s*(?:Z|UTC|GMT|[+-]\d{1,2}:?(?:\d\d)?)\s*$/i,
+    "$1",
+  );
+}
+
 function zoneOffset(zone: string): bigint {
   const match = /^([+-])(\d{1,2}):?(\d\d)?$/.exec(zone);
   if (!match) return 0n;
@@ -98,10 +106,17 @@ function zoneOffset(zone: string): bigint {
   return BigInt(match[1] === "-" ? -minutes : minutes) * 60_000_000n;
 }
 
-/** Days from the start of year 0 of the calendar to a date. */
+/**
+ * Days from the start of year 0 of the calendar to a date.
+ *
+ * Errors: `InvalidMetadata` for a date that the calendar has not.
+ */
 export function daysOf(calendar: Calendar, year: number, month: number, day: number): number {
-  if (month < 1 || month > 12 || day < 1 || day > 31) {
-    throw new MoraineError("InvalidMetadata", `${year}-${month}-${day} is no date`);
+  if (!hasDate(calendar, year, month, day)) {
+    throw new MoraineError(
+      "InvalidMetadata",
+      `${year}-${month}-${day} is no date of the calendar ${calendar}`,
+    );
   }
   const dayOfYear = (leap: boolean) => (MONTH_STARTS[month - 1] ?? 0) + (leap && month > 2 ? 1 : 0) + day - 1;
   switch (calendar) {
@@ -123,6 +138,24 @@ export function daysOf(calendar: Calendar, year: number, month: number, day: num
     }
   }
 }
+
+/** Whether a calendar has a date. */
+export function hasDate(calendar: Calendar, year: number, month: number, day: number): boolean {
+  return month >= 1 && month <= 12 && day >= 1 && day <= monthLength(calendar, year, month);
+}
+
+function monthLength(calendar: Calendar, year: number, month: number): number {
+  if (calendar === "360_day") return 30;
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+  const julian = calendar === "julian" || (calendar === "standard" && year <= 1582);
+  const leap =
+    calendar === "all_leap" ||
+    (calendar !== "noleap" && (julian ? modulo(year, 4) === 0 : isGregorianLeap(year)));
+  return leap ? 29 : 28;
+}
+
+/** From here on (1582-10-15) the standard calendar is the proleptic Gregorian one; see {@link instantOf}. */
+export const GREGORIAN_START: bigint = 578_101n * 86_400_000_000n;
 
 /** Gregorian day number minus Julian day number of the same instant, with both counted from their own year 0. */
 const JULIAN_SHIFT = -2;
@@ -147,8 +180,8 @@ function modulo(value: number, divisor: number): number {
 }
 
 /**
- * The instant of a coordinate value, in microseconds since the start of year 0 of its calendar; undefined when
- * the value lies between two microseconds or is no number.
+ * The instant of a coordinate value, to the nearest microsecond, since the start of year 0 of its calendar; undefined
+ * where it is no number.
  */
 export function instantOf(value: number | bigint, units: TimeUnits): bigint | undefined {
   if (typeof value === "bigint") return units.epoch + value * units.unit;
@@ -157,6 +190,18 @@ export function instantOf(value: number | bigint, units: TimeUnits): bigint | un
   // The fraction of a day is split off first: a double of microseconds would lose what days can still tell.
   const micro = (value - whole) * Number(units.unit);
   return units.epoch + BigInt(whole) * units.unit + BigInt(Math.round(micro));
+}
+
+/**
+ * Whether {@link instantOf} is all that a value says: it lies on a microsecond, but for the noise of its last bits.
+ *
+ * @param isSingle whether the value was kept in single precision
+ */
+export function isWholeInstant(value: number | bigint, { unit }: TimeUnits, isSingle = false): boolean {
+  if (typeof value === "bigint" || Number.isInteger(value)) return true;
+  const micro = (value - Math.trunc(value)) * Number(unit);
+  const noise = 4 * Math.abs(value) * 2 ** (isSingle ? -24 : -53) * Number(unit);
+  return Math.abs(micro - Math.round(micro)) <= noise;
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { JsonObject, JsonValue } from "../../binary/json.ts";
 import { MoraineError } from "../../errors.ts";
 import { JOIN_POLICY } from "../../manifest/join-plan.ts";
 import { emptyManifest } from "../../manifest/join-references.ts";
@@ -29,7 +30,14 @@ import { distinctCells, joinNested } from "./nested-join.ts";
 import type { CombinePlanOptions } from "./options.ts";
 import { markPending, takePending } from "./pending.ts";
 import { chunkBytes, type Piece, widenPiece } from "./piece.ts";
-import { commonTimeEncoding, reencodeTimes, type TimeEncoding, timeElement } from "./time-encoding.ts";
+import {
+  commonTimeEncoding,
+  reencodeTimes,
+  storedTimeElement,
+  type TimeElement,
+  type TimeEncoding,
+  timeElement,
+} from "./time-encoding.ts";
 
 /** Manifests that are loaded at the same time. */
 const CONCURRENT_MANIFESTS = 32;
@@ -115,7 +123,7 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
   const units = joined.metadata.attributes["units"];
   const metadata: ArrayMetadata = {
     ...joined.metadata,
-    attributes: time && units !== undefined ? { ...attributes, units } : attributes,
+    attributes: time ? timeAttributes(attributes, units, elementOfTimes(present, common)) : attributes,
   };
   const plan = {
     source: first.source,
@@ -190,6 +198,23 @@ async function pieceOf(
   return { ...piece, manifest: marked };
 }
 
+/** Bounds have no units of their own; what marks missing times is what stands for them now. */
+function timeAttributes(
+  { _FillValue, missing_value, ...others }: JsonObject,
+  units: JsonValue | undefined,
+  { mark }: TimeElement,
+): JsonObject {
+  return {
+    ...others,
+    ...(units !== undefined && { units }),
+    ...(mark !== undefined && { _FillValue: mark }),
+  };
+}
+
+function elementOfTimes(all: readonly Piece[], common: ArrayMetadata): TimeElement {
+  return all[0]?.existing === true ? storedTimeElement(common) : timeElement(all);
+}
+
 /** A piece in the encoding of the whole. */
 function adjust(
   piece: Piece,
@@ -200,7 +225,7 @@ function adjust(
 ): Piece {
   if (time && from) {
     if (piece.existing === true) return piece;
-    return reencodeTimes(piece, from, time, all[0]?.existing === true ? common : timeElement(all));
+    return reencodeTimes(piece, from, time, elementOfTimes(all, common));
   }
   return inCommonForm(piece, common);
 }

@@ -5,12 +5,23 @@
  * @module
  */
 
+import type { JsonValue } from "../../binary/json.ts";
 import type { DataType } from "../../data-types/data-type.ts";
 import { decodeElements } from "../../data-types/elements.ts";
 import { parseFillValue } from "../../data-types/fill-value.ts";
 import { MoraineError } from "../../errors.ts";
+import { decodeFillValueAttribute, encodeFillValueAttribute } from "../../manifest/fill-value-attribute.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
-import { instantOf, parseTimeUnits, type TimeUnits, valueAt } from "../cf-time.ts";
+import {
+  type Calendar,
+  GREGORIAN_START,
+  instantOf,
+  isWholeInstant,
+  parseTimeUnits,
+  type TimeUnits,
+  valueAt,
+  withoutZone,
+} from "../cf-time.ts";
 import type { Piece } from "./piece.ts";
 
 /** How times are to be stored, and how each source stores them. */
@@ -59,7 +70,9 @@ export function commonTimeEncoding(
   });
   const [own] = sources;
   if (own === undefined) return undefined;
-  const stranger = sources.findIndex(({ calendar }) => calendar !== own.calendar);
+  const stranger = sources.findIndex(
+    ({ calendar }) => calendar !== own.calendar && !(isGregorian(calendar) && isGregorian(own.calendar)),
+  );
   if (stranger >= 0) {
     throw new MoraineError(
       "Incompatible",
@@ -71,24 +84,48 @@ export function commonTimeEncoding(
     ? 0
     : sources.reduce((best, { unit }, index) => (unit < (sources[best]?.unit ?? 0n) ? index : best), 0);
   const [word = ""] = texts[finest]?.units.trim().split(/\s+/) ?? [];
-  const units = first.units.trim().replace(/^\S+/, word);
-  return { units, target: { ...own, unit: sources[finest]?.unit ?? own.unit }, sources };
+  const named = first.units.trim().replace(/^\S+/, word);
+  // Not all readers understand every form of time zone: the same clock time in UTC will do as well.
+  const units = fixed ? named : withoutZone(named);
+  return { units, target: parseTimeUnits(units, first.calendar) ?? own, sources };
+}
+
+/** Calendars that are the same from 1582-10-15 on. */
+function isGregorian(calendar: Calendar): boolean {
+  return calendar === "standard" || calendar === "proleptic_gregorian";
 }
 
 /** An element of the target: its type, and what stands for no time. */
 export interface TimeElement {
   readonly dataType: DataType;
   readonly fillValue: Uint8Array;
+  /** The attribute `_FillValue` that makes readers take it for none; undefined where the pieces have none. */
+  readonly mark: JsonValue | undefined;
 }
 
-/** How times of pieces in different units are stored: as whole numbers where all of them are. */
+/**
+ * How times of pieces in different units are stored: as whole numbers where all of them are. What stands for no time is
+ * a value that no time has.
+ */
 export function timeElement(pieces: readonly Piece[]): TimeElement {
   const whole = pieces.every(({ metadata }) => /^u?int/.test(metadata.dataType.name));
-  const fillValue = new Uint8Array(8);
-  const view = new DataView(fillValue.buffer);
-  if (whole) view.setBigInt64(0, -(2n ** 63n), true);
-  else view.setFloat64(0, Number.NaN, true);
-  return { dataType: { name: whole ? "int64" : "float64" }, fillValue };
+  const dataType: DataType = { name: whole ? "int64" : "float64" };
+  const none = whole ? -(2n ** 63n) : Number.NaN;
+  const marked = pieces.some(({ metadata }) => metadata.attributes["_FillValue"] !== undefined);
+  return {
+    dataType,
+    fillValue: parseFillValue(whole ? none : "NaN", dataType),
+    mark: marked ? encodeFillValueAttribute(none, dataType) : undefined,
+  };
+}
+
+/** How times are stored already: what is marked as no time stays that. */
+export function storedTimeElement({ dataType, fillValue, attributes }: ArrayMetadata): TimeElement {
+  const mark = attributes["_FillValue"];
+  const value = mark === undefined ? undefined : decodeFillValueAttribute(mark, dataType);
+  if (value === undefined) return { dataType, fillValue, mark };
+  const json = typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+  return { dataType, fillValue: parseFillValue(json, dataType), mark };
 }
 
 /** A piece whose values are re-encoded; all its chunks must be encoded anew. */
@@ -96,17 +133,24 @@ export function reencodeTimes(
   piece: Piece,
   from: TimeUnits,
   { target, units }: TimeEncoding,
-  { dataType, fillValue }: TimeElement,
+  element: TimeElement,
 ): Piece {
   const { metadata } = piece;
-  const element: TimeElement = { dataType, fillValue };
+  const { dataType, fillValue } = element;
   const { units: own, ...others } = metadata.attributes;
-  const missing = missingValue(metadata);
+  const rules = {
+    from,
+    target,
+    missing: missingValues(metadata),
+    whole: /^u?int/.test(dataType.name),
+    isSingle: metadata.dataType.name === "float32",
+  };
   return {
     ...piece,
     metadata: {
       ...metadata,
-      ...element,
+      dataType,
+      fillValue,
       codecs: [{ name: "bytes", configuration: { endian: "little" } }],
       attributes: own === undefined ? others : { ...others, units },
     },
@@ -116,7 +160,7 @@ export function reencodeTimes(
       const values: Iterable<unknown> = decodeElements(data, metadata.dataType);
       const times: (number | bigint | undefined)[] = [];
       for (const value of values) {
-        const time = timeOf(value, from, target, missing, /^u?int/.test(element.dataType.name));
+        const time = timeOf(value, rules);
         if (time === "inexact") {
           throw new MoraineError("Incompatible", `the time ${value} has no exact value in "${units}"`, {
             source: piece.source,
@@ -129,24 +173,35 @@ export function reencodeTimes(
   };
 }
 
-/** The value that stands for no time. */
-function missingValue({ attributes, dataType, fillValue }: ArrayMetadata): unknown {
-  if (attributes["_FillValue"] === undefined) return undefined;
-  return decodeElements(fillValue, dataType)[0];
+/** The values that stand for no time. */
+function missingValues({ attributes, dataType }: ArrayMetadata): Set<unknown> {
+  const marks: (JsonValue | undefined)[] = [attributes["missing_value"]].flat();
+  const fill = attributes["_FillValue"];
+  if (fill !== undefined) marks.push(decodeFillValueAttribute(fill, dataType));
+  const numbers = marks.filter((mark) => typeof mark === "number" || typeof mark === "bigint");
+  return new Set<unknown>(/^u?int64/.test(dataType.name) ? numbers.map(BigInt) : numbers.map(Number));
+}
+
+/** How the times of a source become those of the target. */
+interface TimeRules {
+  readonly from: TimeUnits;
+  readonly target: TimeUnits;
+  readonly missing: ReadonlySet<unknown>;
+  readonly whole: boolean;
+  readonly isSingle: boolean;
 }
 
 /** A value in the target's units; undefined for no time. */
 function timeOf(
   value: unknown,
-  from: TimeUnits,
-  target: TimeUnits,
-  missing: unknown,
-  whole: boolean,
+  { from, target, missing, whole, isSingle }: TimeRules,
 ): number | bigint | undefined | "inexact" {
-  if (value === missing || (typeof value === "number" && Number.isNaN(value))) return undefined;
+  if (missing.has(value) || (typeof value === "number" && Number.isNaN(value))) return undefined;
   if (typeof value !== "number" && typeof value !== "bigint") return "inexact";
   const instant = instantOf(value, from);
-  return (instant === undefined ? undefined : valueAt(instant, target, whole)) ?? "inexact";
+  if (instant === undefined || !isWholeInstant(value, from, isSingle)) return "inexact";
+  if (from.calendar !== target.calendar && instant < GREGORIAN_START) return "inexact";
+  return valueAt(instant, target, whole) ?? "inexact";
 }
 
 function encodeTimes(

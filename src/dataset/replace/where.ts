@@ -9,7 +9,7 @@ import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ZarrArray } from "../../zarr/node.ts";
 import { get } from "../../zarr/read/get.ts";
-import { daysOf, instantOf, parseTimeUnits, type TimeUnits } from "../cf-time.ts";
+import { daysOf, hasDate, instantOf, parseTimeUnits, type TimeUnits } from "../cf-time.ts";
 
 /** A condition on one dimension. */
 export type Condition =
@@ -28,7 +28,6 @@ export interface Box {
 export type ArrayFinder = (path: string) => ZarrArray;
 
 const DAY = 86_400_000_000n;
-const MOST_DAYS = 31;
 
 /**
  * Parses conditions: `time=2020-01..2020-12`, `time=2020-02` and `lat=-10..10` are values, `time=0:24` and `lev=3`
@@ -196,13 +195,7 @@ function dateSpan(text: string, { calendar }: TimeUnits): [first: bigint, end: b
     .map((part) => (part === undefined ? undefined : Number(part)));
   const isTime = (hour ?? 0) < 24 && (minute ?? 0) < 60 && (second ?? 0) < 60;
   const next: [number, number] = month === 12 ? [year + 1, 1] : [year, (month ?? 1) + 1];
-  const isDay =
-    (month ?? 1) >= 1 &&
-    (month ?? 1) <= 12 &&
-    (day ?? 1) >= 1 &&
-    (day ?? 1) <= MOST_DAYS &&
-    daysOf(calendar, year, month ?? 1, day ?? 1) < daysOf(calendar, ...next, 1);
-  if (!isTime || !isDay) {
+  if (!isTime || !hasDate(calendar, year, month ?? 1, day ?? 1)) {
     throw new MoraineError("InvalidArgument", `the calendar ${calendar} has no ${text}`);
   }
   const first =

@@ -66,6 +66,15 @@ describe("appending one file after the other", () => {
     expect(data).toEqual(Float32Array.of(-1, -1, 4, 5));
   });
 
+  it("keeps the mark of missing times that the repository has", async () => {
+    const target = newRepository();
+    await index(archiveFile("gap-0.nc"), target);
+    await index(archiveFile("gap-1.nc"), target, { append: "time" });
+    const array = await (await open(target)).array("time");
+    expect((await get(array)).data).toEqual(Int32Array.of(24, -1, 48, -1));
+    expect(array.attributes).toEqual({ units: "hours since 2000-01-01", _FillValue: -1 });
+  });
+
   it("needs a repository", async () => {
     await expect(
       index(archiveFile("daily-0.nc"), "memory://combine/a.json", { append: "time" }),

@@ -132,6 +132,16 @@ describe("what differs between files", () => {
   });
 });
 
+describe("times", () => {
+  it("that are missing stay so when units differ, and are marked by what stands for them", async () => {
+    const { target } = await combined(["gap-0.nc", "gap-1.nc"].map(archiveFile), { concat: "time" });
+    const array = await (await open(target)).array("time");
+    const missing = -(2n ** 63n);
+    expect((await get(array)).data).toEqual(BigInt64Array.of(24n, missing, 48n, missing));
+    expect(array.attributes).toEqual({ units: "hours since 2000-01-01", _FillValue: missing });
+  });
+});
+
 describe("arrays that not all files have", () => {
   const files = [0, 1, 2].map((number) => archiveFile(`extra-${number}.nc`));
 
