@@ -16,8 +16,9 @@ import { type BufferPool, chunkBuffers } from "./buffer-pool.ts";
 import type { ChunkLayout, PieceLevel } from "./chunk-layout.ts";
 import { Decoders } from "./decoders.ts";
 import { type ChunkTaker, DecodingBatches } from "./decoding-batches.ts";
+import { DecodingWindow } from "./decoding-window.ts";
 import { type ChunkConsumer, fetchChunks, isNear } from "./fetch.ts";
-import { DECODING_BYTES, Flow, Window } from "./flow.ts";
+import { Flow } from "./flow.ts";
 import { innerChunkNumber, locatePlainPieces, type Nesting, plainLength, plainPiece } from "./pieces.ts";
 import type { PiecePlaces } from "./places.ts";
 import type { ChunkRows, ReadPlan } from "./plan.ts";
@@ -171,6 +172,7 @@ export class ChunkReader {
     return {
       buffers: this.#buffers,
       decodedBytes: (row) => this.#decodedBytes(level, rows, row),
+      decodingBytes: (row) => (level < this.#layout.levels.length ? 0 : this.#decodedBytes(level, rows, row)),
       pieces: (row) => this.#pieces(level, rows, row, places),
       consume: (row, bytes) => {
         try {
@@ -264,7 +266,7 @@ export class ChunkReader {
       take: (child, elements) => this.#place(children, child, elements),
       locate: (error) => locate(error, row),
     };
-    const underWay = new Window(DECODING_BYTES);
+    const window = new DecodingWindow(this.#flow.decoding);
     for (let child = 0; child < children.count; child++) {
       const entry = innerChunkNumber(nesting, child, grid);
       const offset = index.offsets[entry] ?? Number.NaN;
@@ -273,10 +275,13 @@ export class ChunkReader {
         codec.check(index, entry, bytes.length);
         part = bytes.subarray(offset, offset + (index.lengths[entry] ?? 0));
       }
-      const done = this.#consume(level + 1, children, child, part, 0, taker);
-      if (done) await underWay.add(done, this.#decodedBytes(level + 1, children, child));
+      const wait = window.add(
+        () => this.#consume(level + 1, children, child, part, 0, taker),
+        this.#decodedBytes(level + 1, children, child),
+      );
+      if (wait) await wait;
     }
-    await underWay.finish();
+    await window.finish();
   }
 
   #place(rows: ChunkRows, row: number, from: ReadonlyElements): void {

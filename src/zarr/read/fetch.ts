@@ -9,7 +9,8 @@ import { planRanges, type RangePolicy } from "../../storage/ranges.ts";
 import type { ReadOptions, ReadResult, Storage } from "../../storage/storage.ts";
 import { PLACE_INLINE, PLACE_OBJECT, PLACE_RANGE } from "../chunk-source.ts";
 import type { BufferPool } from "./buffer-pool.ts";
-import { DECODING_BYTES, type Flow, Window } from "./flow.ts";
+import { DecodingWindow } from "./decoding-window.ts";
+import { FAR_LIMITS, type Flow, NEAR_LIMITS } from "./flow.ts";
 import type { PiecePlaces } from "./places.ts";
 
 /** On this machine a further request costs as much as a few pages more. */
@@ -19,8 +20,6 @@ const FAR: RangePolicy = { gap: 512 * 1024, maximum: 4 * 1024 * 1024 };
 
 /** Stored bytes of an object for each decoded one, as long as none was seen that compresses worse. */
 const STORED_SHARE = 0.6;
-/** More requests to this machine at a time bring nothing but cold memory. */
-const NEAR_REQUESTS = 8;
 
 /** What is done with the bytes of chunks. */
 export interface ChunkConsumer {
@@ -28,13 +27,15 @@ export interface ChunkConsumer {
   readonly buffers: BufferPool | undefined;
   /** Bytes that a chunk needs in memory once it is decoded. */
   decodedBytes(row: number): number;
+  /** The same, or 0 where what it holds is decoded bit by bit, and counted then. */
+  decodingBytes(row: number): number;
   /**
    * Where the bytes of a chunk are wanted as they are, in order: memory that they can be read into. Undefined where they
    * must be seen first.
    */
   pieces(row: number): readonly Uint8Array[] | undefined;
   /** Takes the bytes of a chunk, undefined where it is missing. They are valid until the result resolves. */
-  consume(row: number, bytes: Uint8Array | undefined): void | Promise<void>;
+  consume(row: number, bytes: Uint8Array | undefined): Promise<void> | undefined;
 }
 
 /** Fetches some rows of places and hands each chunk's bytes over once, in no promised order. */
@@ -58,12 +59,12 @@ export async function fetchChunks(
       const decoded = consumer.decodedBytes(row);
       const address = places.locations[places.locationIndexes[row] ?? 0] ?? "";
       await flow.start(
-        decoded * share + Math.min(decoded, DECODING_BYTES),
+        decoded * share,
         async () => {
           const stored = await fetchObject(storage, places, row, flow, consumer);
           share = Math.max(share, stored / decoded);
         },
-        isNear(address) ? NEAR_REQUESTS : undefined,
+        isNear(address) ? NEAR_LIMITS : FAR_LIMITS,
       );
     } else {
       flow.throwIfFailed();
@@ -79,11 +80,10 @@ export async function fetchChunks(
     );
     for (const { offset, length, members: indexes } of merged) {
       const served = Array.from(indexes, (index) => members[index] ?? 0);
-      const decoded = served.reduce((sum, row) => sum + consumer.decodedBytes(row), 0);
       await flow.start(
-        length + Math.min(decoded, DECODING_BYTES),
+        length,
         () => fetchRange(storage, places, location, offset, length, served, flow, consumer),
-        isNear(address) ? NEAR_REQUESTS : undefined,
+        isNear(address) ? NEAR_LIMITS : FAR_LIMITS,
       );
     }
   }
@@ -110,7 +110,9 @@ async function fetchObject(
     allocate: loan?.allocate,
   });
   const bytes = result?.parts[0];
-  await consumer.consume(row, bytes);
+  const decoding = new DecodingWindow(flow.decoding);
+  await decoding.add(() => consumer.consume(row, bytes), consumer.decodingBytes(row));
+  await decoding.finish();
   loan?.end();
   return bytes?.length ?? 0;
 }
@@ -142,11 +144,12 @@ async function fetchRange(
     requireSize(address, size, objectSize);
   }
   const bytes = result?.parts[0];
-  const decoding = new Window(DECODING_BYTES);
+  const decoding = new DecodingWindow(flow.decoding);
   for (const row of rows) {
     const start = (places.offsets[row] ?? 0) - offset;
-    const done = consumer.consume(row, bytes?.subarray(start, start + (places.lengths[row] ?? 0)));
-    if (done) await decoding.add(done, consumer.decodedBytes(row));
+    const part = bytes?.subarray(start, start + (places.lengths[row] ?? 0));
+    const wait = decoding.add(() => consumer.consume(row, part), consumer.decodingBytes(row));
+    if (wait) await wait;
   }
   await decoding.finish();
   loan?.end();

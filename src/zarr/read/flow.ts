@@ -6,19 +6,28 @@
 
 import { MoraineError } from "../../errors.ts";
 import { onAbort } from "../../storage/abort.ts";
+import { Decoding } from "./decoding-window.ts";
 
-/** Requests at a time; object stores answer many side by side, and 30 ms each add up. */
-const MAX_REQUESTS = 64;
-/** Bytes at a time, stored and decoded together. One chunk that is larger than this goes alone. */
-const MAX_BYTES = 24 * 1024 * 1024;
-/** Decoded bytes that the chunks of one request may have under way. */
-export const DECODING_BYTES: number = 8 * 1024 * 1024;
+/** What may be under way. */
+export interface FlowLimits {
+  /** Requests at a time. */
+  readonly requests: number;
+  /** Stored bytes at a time. One request that is larger than this goes alone. */
+  readonly bytes: number;
+}
+
+/** Object stores answer many requests side by side, and 30 ms each add up. */
+export const FAR_LIMITS: FlowLimits = { requests: 64, bytes: 16 * 1024 * 1024 };
+/** More from this machine at a time brings nothing but cold memory. */
+export const NEAR_LIMITS: FlowLimits = { requests: 8, bytes: 6 * 1024 * 1024 };
 
 /**
  * Runs tasks within the bounds. The first failure stops the others: their signal aborts, no further task
  * starts, and {@link finish} rejects once all have ended.
  */
 export class Flow {
+  /** What is being decoded of all that came. */
+  readonly decoding: Decoding = new Decoding();
   readonly #controller = new AbortController();
   readonly #forget: () => void;
   readonly #running = new Set<Promise<void>>();
@@ -41,10 +50,11 @@ export class Flow {
   /**
    * Starts a task once there is room for it; resolves when it has started. Throws once another failed.
    *
-   * @param requests tasks that may be under way with this one
+   * @param bytes stored bytes that it fetches
+   * @param limits of what may be under way with this one
    */
-  async start(bytes: number, task: () => Promise<void>, requests: number = MAX_REQUESTS): Promise<void> {
-    while (this.#requests > 0 && (this.#requests >= requests || this.#bytes + bytes > MAX_BYTES)) {
+  async start(bytes: number, task: () => Promise<void>, limits: FlowLimits = FAR_LIMITS): Promise<void> {
+    while (this.#requests > 0 && (this.#requests >= limits.requests || this.#bytes + bytes > limits.bytes)) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     this.throwIfFailed();
