@@ -170,6 +170,7 @@ with h5py.File("layouts.h5", "w", libver=("earliest", "v110")) as f:
     f.create_dataset("large_chunk", data=np.arange(5, dtype="u1"), chunks=(8,), maxshape=(None,))
     f.create_dataset("outside", data=np.arange(60, dtype="<i4").reshape(6, 10), external=[("layouts.a.bin", 16, 120), ("layouts.b.bin", 0, 120)])
     f.create_dataset("outside_rows", data=np.arange(30, dtype=">i2").reshape(3, 10), external=[("layouts.c.bin", 0, 10), ("layouts.c.bin", 100, 50)])
+    f.create_dataset("outside_odd", data=np.arange(42, dtype="i1").reshape(14, 3), external=[("layouts.e.bin", 3, 27), ("layouts.f.bin", 0, 15)])
     f.create_dataset("outside_short", (3, 4), "<i4", external=[("layouts.d.bin", 0, h5f.UNLIMITED)])
     open("layouts.d.bin", "wb").write(np.arange(1, 8, dtype="<i4").tobytes())
 describe("layouts.h5")

@@ -136,9 +136,8 @@ function commonChunkShape(
     const length = shape[axis] ?? 1;
     step /= length;
     if (bytes % step === 0) {
-      // Behind the first axis the cuts begin anew in every row.
-      const rows = bytes / step;
-      chunkShape[axis] = chunks === 1 ? Math.min(rows, length) : greatestDivisor(rows, length);
+      // A last chunk that reaches beyond the array would need bytes that are not there.
+      chunkShape[axis] = greatestDivisor(bytes / step, length);
       chunks *= Math.ceil(length / (chunkShape[axis] ?? 1));
       return chunks <= MAXIMUM_CHUNKS ? chunkShape : undefined;
     }
