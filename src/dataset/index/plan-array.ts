@@ -66,8 +66,10 @@ export async function planArray(
 ): Promise<PlannedArray> {
   requireDescribed(view, options);
   const notes = [...(view.notes ?? [])];
-  const array = withoutEmptyExtension(view, path.slice(path.lastIndexOf("/") + 1), notes);
-  const metadata = withXarrayAttributes(array.metadata, notes);
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const array = withoutEmptyExtension(view, name, notes);
+  const named = source.format === "hdf5" ? withDimensionNames(array.metadata, name) : array.metadata;
+  const metadata = withXarrayAttributes(named, notes);
   const reader = arrayOf(source, path, array);
   const common = {
     kind: "array" as const,
@@ -128,6 +130,16 @@ function withoutEmptyExtension(view: VirtualArray, name: string, notes: string[]
     name !== null && shape[axis] !== view.metadata.shape[axis] ? `${name}_${shape[axis]}` : name,
   );
   return { ...stored, metadata: { ...stored.metadata, dimensionNames } };
+}
+
+/**
+ * A file's array without names of dimensions (a null dataspace has none in netCDF) gets its own: xarray would refuse the
+ * whole group because of it.
+ */
+function withDimensionNames(metadata: ArrayMetadata, name: string): ArrayMetadata {
+  const { shape, dimensionNames } = metadata;
+  if (dimensionNames !== undefined || shape.length === 0) return metadata;
+  return { ...metadata, dimensionNames: shape.map((_, axis) => `${name}_dim_${axis}`) };
 }
 
 /** `_FillValue` as xarray keeps it; left out where xarray would refuse the whole group because of it. */

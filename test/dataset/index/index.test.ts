@@ -54,6 +54,27 @@ describe("one source", () => {
     );
   });
 
+  it("has names of dimensions for every array, without which xarray refuses the whole group", async () => {
+    const target = join(folder, "named.icechunk");
+    await index(fileURLToPath(new URL("../../data/hdf5-dataset/numbers.h5", import.meta.url)), target);
+    const repository = await open(target);
+    // A null dataspace.
+    expect((await repository.array("nothing")).dimensionNames).toEqual(["nothing_dim_0"]);
+    await repository.close();
+  });
+
+  it("gives a group that has several paths under each of them", async () => {
+    const source = fileURLToPath(new URL("../../data/hdf5-dataset/paths.h5", import.meta.url));
+    const target = join(folder, "paths.icechunk");
+    await index(source, target);
+    const found = await digests(target);
+    for (const [path, value] of await digests(source)) expect(found.get(path), path).toEqual(value);
+    expect(found.get("/b/inner/y")).toEqual(found.get("/a/inner/y"));
+    const repository = await open(target);
+    expect((await repository.array("b/x")).dimensionNames).toEqual(["phony_dim_4", "phony_dim_5"]);
+    await repository.close();
+  });
+
   it("becomes a Zarr store whose chunks are the source's own bytes", async () => {
     const target = join(folder, "one.zarr");
     const summary = await index(netcdf4, target);
