@@ -53,8 +53,14 @@ const CHECKSUM_BYTES: Readonly<Record<string, number>> = {
  * where they can.
  */
 export function officialBarrier(metadata: ArrayMetadata): Barrier | undefined {
-  return dataTypeBarrier(metadata.dataType) ?? codecBarrier(metadata);
+  if (readable.has(metadata)) return undefined;
+  const barrier = dataTypeBarrier(metadata.dataType) ?? codecBarrier(metadata);
+  if (barrier === undefined) readable.add(metadata);
+  return barrier;
 }
+
+/** Metadata that are known to have no barrier: files of an archive share theirs. */
+const readable = new WeakSet<ArrayMetadata>();
 
 function dataTypeBarrier(dataType: DataType): Barrier | undefined {
   if (dataType.name === "bfloat16") {

@@ -10,6 +10,7 @@ import type { FaultyArray, NotedGroup, VirtualArray } from "../manifest/virtual-
 import type { Storage, StorageOptions } from "../storage/storage.ts";
 import { ZarrArray } from "../zarr/node.ts";
 import { nodeBelow, type WalkOptions, walkNodes } from "../zarr/tree.ts";
+import type { RegionReader } from "../zarr/write/chunk-encoder.ts";
 
 /** The format of a source, as its bytes tell it. */
 export type SourceFormat =
@@ -109,8 +110,25 @@ export async function arrayAt(
   );
 }
 
+/** Reads parts of an array of a source; small ones may be at hand already. */
+export function regionOf(source: OpenedSource, path: string, array: VirtualArray): RegionReader {
+  const { values, metadata } = array;
+  let reader: ZarrArray | undefined;
+  return async (start, shape, options) => {
+    if (values !== undefined && shape.every((length, axis) => length === metadata.shape[axis])) {
+      return values.slice();
+    }
+    reader ??= arrayOf(source, path, array);
+    return await reader.readRegion(start, shape, options);
+  };
+}
+
 /** An array of a source, ready to be read. */
-export function arrayOf(source: OpenedSource, path: string, array: VirtualArray): ZarrArray {
+export function arrayOf(
+  source: Pick<OpenedSource, "storage">,
+  path: string,
+  array: VirtualArray,
+): ZarrArray {
   return new ZarrArray({
     metadata: array.metadata,
     chunks: array.chunks,

@@ -32,6 +32,8 @@ export interface VirtualArray extends ArrayNode {
   readonly hidden?: boolean | undefined;
   /** Its name in the file, where it has another one in the dataset view; `digest` shows it. */
   readonly storedName?: string | undefined;
+  /** All values of a small array, in C order and little-endian, where they came with its metadata. */
+  readonly values?: Uint8Array | undefined;
   /** The array as the file has it, where the dataset view shows more; `digest` reads this. */
   readonly stored?: VirtualArray | undefined;
   /** The elements are texts that describe values which Zarr has no type for: there is no digest of them. */

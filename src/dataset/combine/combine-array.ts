@@ -21,7 +21,7 @@ import {
   withXarrayAttributes,
 } from "../index/plan-array.ts";
 import { officialBarrier } from "../official-clients.ts";
-import { arrayOf } from "../source.ts";
+import { regionOf } from "../source.ts";
 import { mergeAttributes } from "./attributes.ts";
 import { alike, checkDrift, commonForm, inCommonForm } from "./common-form.ts";
 import type { Contents } from "./contents.ts";
@@ -175,12 +175,7 @@ async function pieceOf(
   requireDescribed(array, options);
   const metadata = withXarrayAttributes(array.metadata, notes);
   for (const note of array.notes ?? []) if (!notes.includes(note)) notes.push(note);
-  const reader = arrayOf(source, path, array);
-  const piece = {
-    source: source.address,
-    metadata,
-    region: (...[start, shape, own]: Parameters<Piece["region"]>) => reader.readRegion(start, shape, own),
-  };
+  const piece = { source: source.address, metadata, region: regionOf(source, path, array) };
   if (append && parts[0]?.contents === contents) {
     return { ...piece, manifest: emptyManifest(gridShapeOf(metadata)), existing: true };
   }

@@ -67,6 +67,24 @@ export function signOf({ _Unsigned }: JsonObject, { name }: DataType): "true" | 
   return _Unsigned === "false" && name.startsWith("uint") ? "false" : undefined;
 }
 
+const REMEMBERED: Readonly<Record<DriftKind, WeakMap<ArrayMetadata, string>>> = {
+  "data type": new WeakMap(),
+  dimensions: new WeakMap(),
+  packing: new WeakMap(),
+  units: new WeakMap(),
+  flags: new WeakMap(),
+  codecs: new WeakMap(),
+};
+
+/** What of an array must be the same for a kind, as text. Worked out once: files of an archive share their metadata. */
+function driftValue(kind: DriftKind, metadata: ArrayMetadata): string {
+  const known = REMEMBERED[kind].get(metadata);
+  if (known !== undefined) return known;
+  const value = VALUES[kind](metadata);
+  REMEMBERED[kind].set(metadata, value);
+  return value;
+}
+
 /** Settings of compressors that only an encoder looks at. */
 const ENCODER_SETTINGS: ReadonlySet<string> = new Set([
   "level",
@@ -77,8 +95,18 @@ const ENCODER_SETTINGS: ReadonlySet<string> = new Set([
 ]);
 const COMPRESSORS = /^(numcodecs\.)?(zlib|gzip|zstd|blosc|bz2|lzma|lz4)$/;
 
-/** Codecs as text that is the same where the same decoder reads both. */
+const keysOfCodecs = new WeakMap<readonly CodecSpecification[], string>();
+
+/** Codecs as text that is the same where the same decoder reads both; remembered. */
 export function codecsKey(codecs: readonly CodecSpecification[]): string {
+  const known = keysOfCodecs.get(codecs);
+  if (known !== undefined) return known;
+  const key = keyOfCodecs(codecs);
+  keysOfCodecs.set(codecs, key);
+  return key;
+}
+
+function keyOfCodecs(codecs: readonly CodecSpecification[]): string {
   return codecs
     .map(({ name, configuration = {} }) => {
       const kept = Object.entries(configuration).filter(
@@ -101,7 +129,7 @@ export function findDrift(subjects: readonly DriftSubject[], kinds: readonly Dri
   return kinds.flatMap((kind) => {
     const sources = new Map<string, string[]>();
     for (const { source, metadata } of subjects) {
-      const value = VALUES[kind](metadata);
+      const value = driftValue(kind, metadata);
       const same = sources.get(value);
       if (same) same.push(source);
       else sources.set(value, [source]);
@@ -136,8 +164,8 @@ export function eraKey(arrays: ReadonlyMap<string, { readonly metadata: ArrayMet
   return [...arrays]
     .map(([path, { metadata }]) => {
       const isTime = / since /.test(String(metadata.attributes["units"] ?? ""));
-      const values = kinds.map((kind) => VALUES[kind](metadata));
-      return [path, ...values, isTime ? "" : VALUES.units(metadata)].join("\u0000");
+      const values = kinds.map((kind) => driftValue(kind, metadata));
+      return [path, ...values, isTime ? "" : driftValue("units", metadata)].join("\u0000");
     })
     .sort()
     .join("\u0001");

@@ -9,7 +9,7 @@ import { MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { instantOf, parseTimeUnits } from "../cf-time.ts";
 import { mapConcurrent } from "../concurrent.ts";
-import { arrayOf } from "../source.ts";
+import { regionOf } from "../source.ts";
 import { type Contents, isIndexCoordinate, nameOfPath } from "./contents.ts";
 
 /** Dimensions along which sources are joined, and the place of each source along each of them. */
@@ -81,7 +81,7 @@ async function coordinateValues(
   const array = arrays.get(path);
   if (array === undefined) return [];
   const { metadata } = array;
-  const data = await arrayOf(source, path, array).readRegion([0], metadata.shape, options);
+  const data = await regionOf(source, path, array)([0], metadata.shape, options);
   const { units, calendar } = metadata.attributes;
   const time =
     typeof units === "string"

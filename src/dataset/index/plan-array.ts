@@ -144,13 +144,25 @@ function withDimensionNames(metadata: ArrayMetadata, name: string): ArrayMetadat
 
 /** `_FillValue` as xarray keeps it; left out where xarray would refuse the whole group because of it. */
 export function withXarrayAttributes(metadata: ArrayMetadata, notes: string[]): ArrayMetadata {
-  const { _FillValue: value, ...attributes } = metadata.attributes;
-  if (value === undefined) return metadata;
-  const encoded = isEncoded(value) ? value : encodeFillValueAttribute(value, metadata.dataType);
-  if (encoded === undefined) {
-    notes.push("the attribute _FillValue is left out: xarray has no form for it beside this data type");
-    return { ...metadata, attributes };
+  if (metadata.attributes["_FillValue"] === undefined) return metadata;
+  let known = encodedAttributes.get(metadata);
+  if (known === undefined) {
+    known = encodeFillAttribute(metadata);
+    encodedAttributes.set(metadata, known);
   }
+  if (known.attributes["_FillValue"] === undefined) {
+    notes.push("the attribute _FillValue is left out: xarray has no form for it beside this data type");
+  }
+  return known;
+}
+
+/** One for all arrays with the same metadata: files of an archive share theirs. */
+const encodedAttributes = new WeakMap<ArrayMetadata, ArrayMetadata>();
+
+function encodeFillAttribute(metadata: ArrayMetadata): ArrayMetadata {
+  const { _FillValue: value = null, ...attributes } = metadata.attributes;
+  const encoded = isEncoded(value) ? value : encodeFillValueAttribute(value, metadata.dataType);
+  if (encoded === undefined) return { ...metadata, attributes };
   return { ...metadata, attributes: { ...metadata.attributes, _FillValue: encoded } };
 }
 

@@ -8,7 +8,11 @@ import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { CombineOptions } from "../combine/options.ts";
 import { planAppend, planCombined } from "../combine/plan-combined.ts";
 import { mapConcurrent } from "../concurrent.ts";
+import { AlikeMetadata } from "../journal/alike-metadata.ts";
 import { Journal } from "../journal/journal.ts";
+import { scanSource } from "../journal/scan-source.ts";
+import type { ScannedFile } from "../journal/scanned-file.ts";
+import { sourceOfScan } from "../journal/scanned-source.ts";
 import { addressOf, openSource } from "../open.ts";
 import { absolutePath, type OpenedSource } from "../source.ts";
 import { groupNames } from "./group-names.ts";
@@ -29,6 +33,7 @@ export class Scan {
   readonly addresses: readonly string[];
   readonly #options: IndexingOptions;
   readonly #journal: Journal | undefined;
+  readonly #alike = new AlikeMetadata();
   readonly #failed = new Map<string, ChangedArray>();
   #files = 0;
   #chunks = 0;
@@ -109,7 +114,7 @@ export class Scan {
   /** Opens a source; undefined for one that is left out. */
   async #open(address: string): Promise<OpenedSource | undefined> {
     try {
-      return await (this.#journal?.open(address) ?? openSource(address, this.#options));
+      return await this.#openOrScan(address);
     } catch (error) {
       if (!isMoraineError(error) || error.code === "Aborted" || this.#journal?.holds(error.source))
         throw error;
@@ -118,6 +123,22 @@ export class Scan {
       this.#failed.set(address, { source: address, path: "/", code: placed.code, reason: placed.message });
       return undefined;
     }
+  }
+
+  /** One source stays open; of many only what they hold is kept. */
+  async #openOrScan(address: string): Promise<OpenedSource> {
+    const journal = this.#journal;
+    if (journal === undefined && this.addresses.length === 1) return await openSource(address, this.#options);
+    const known = await journal?.find(address);
+    if (known) return known;
+    const found = await scanSource(address, this.#options);
+    if (found.kind === "opened") return found.source;
+    const file = this.#alike.within(found.file);
+    return (await journal?.keep(file)) ?? this.#held(file);
+  }
+
+  #held(file: ScannedFile): OpenedSource {
+    return sourceOfScan(file, (manifest) => () => Promise.resolve(manifest), this.#options);
   }
 
   #requireSome(): void {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sameBytes } from "../../binary/byte-sequences.ts";
 import { isJsonArray, type JsonObject, type JsonValue, stringifyJson } from "../../binary/json.ts";
 
 /** As {@link stringifyJson}, but NaN and the infinities stand bare, so that `parseJson` gives numbers again. */
@@ -25,13 +26,24 @@ export function definedMembers(members: { readonly [key: string]: JsonValue | un
 /** Whether two plain values (objects, lists, bytes, numbers of every kind) are the same to the bit. */
 export function isSameValue(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b) || a instanceof Uint8Array !== b instanceof Uint8Array)
-    return false;
-  const own = Object.entries(a).filter(([, value]) => value !== undefined);
-  const other = new Map(Object.entries(b).filter(([, value]) => value !== undefined));
-  return (
-    own.length === other.size &&
-    own.every(([key, value]) => other.has(key) && isSameValue(value, other.get(key)))
-  );
+  if (!isObject(a) || !isObject(b)) return false;
+  if (a instanceof Uint8Array || b instanceof Uint8Array) {
+    return a instanceof Uint8Array && b instanceof Uint8Array && sameBytes(a, b);
+  }
+  if (Array.isArray(a) || Array.isArray(b)) {
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, at) => isSameValue(item, b[at]))
+    );
+  }
+  const keys = Object.keys(a).filter((key) => a[key] !== undefined);
+  let others = 0;
+  for (const key of Object.keys(b)) if (b[key] !== undefined) others += 1;
+  return keys.length === others && keys.every((key) => Object.hasOwn(b, key) && isSameValue(a[key], b[key]));
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

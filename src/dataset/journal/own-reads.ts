@@ -1,5 +1,5 @@
 /**
- * The storage of one scan: notes whether anything but the source itself was asked for.
+ * The storage of one scan: notes whether anything but the source itself was asked for, and remembers its first bytes.
  *
  * @module
  */
@@ -25,6 +25,8 @@ export class OwnReads extends StorageRouter {
   readonly #address: string;
   #version: Version | undefined;
   #isPure = true;
+  /** What the first read from the beginning of the source gave. */
+  #head: { readonly bytes: Uint8Array; readonly version: Version } | undefined;
 
   /** @param address the source */
   constructor(storage: StorageRouter, address: string) {
@@ -42,15 +44,44 @@ export class OwnReads extends StorageRouter {
     return this.#isPure ? this.#version : undefined;
   }
 
+  /** Whether a range lies in the bytes that are remembered. */
+  has(address: string, offset: number, length: number): boolean {
+    const end = address === this.#address ? (this.#head?.bytes.length ?? 0) : 0;
+    return offset >= 0 && length >= 0 && offset + length <= end;
+  }
+
   override async read(
     address: string,
     ranges: readonly ByteRange[],
     options?: ReadOptions,
   ): Promise<ReadResult> {
     if (address !== this.#address) this.#isPure = false;
+    const known = this.#remembered(address, ranges, options);
+    if (known !== undefined) return known;
     const result = await this.#storage.read(address, ranges, options);
-    if (address === this.#address) this.#note(result.version);
+    if (address === this.#address) {
+      this.#note(result.version);
+      const [bytes] = result.parts;
+      if (ranges[0]?.offset === 0 && bytes) this.#head ??= { bytes, version: result.version };
+    }
     return result;
+  }
+
+  /** Parts of the first bytes, as the version that they are of; undefined where other bytes are asked for too. */
+  #remembered(
+    address: string,
+    ranges: readonly ByteRange[],
+    options: ReadOptions | undefined,
+  ): ReadResult | undefined {
+    const head = this.#head;
+    if (head === undefined || options?.allocate !== undefined || !sameVersion(head.version, options?.version ?? {}))
+      return undefined;
+    const parts: Uint8Array[] = [];
+    for (const { offset, length } of ranges) {
+      if (length === undefined || !this.has(address, offset, length)) return undefined;
+      parts.push(head.bytes.subarray(offset, offset + length));
+    }
+    return { parts, version: head.version };
   }
 
   override async head(

@@ -22,11 +22,12 @@ export interface RecordedManifest {
   readonly hasFilterMasks: boolean;
   /** Entries with bytes of their own, and how many. */
   readonly inline: readonly (readonly [entry: number, length: number])[];
-  /** Bytes of the columns, a multiple of eight. */
+  /** Where the columns begin in the record, and their bytes: multiples of eight. */
+  readonly at: number;
   readonly bytes: number;
 }
 
-function columnBytes(manifest: Omit<RecordedManifest, "bytes">): number {
+function columnBytes(manifest: Omit<RecordedManifest, "at" | "bytes">): number {
   const wide = 2 + Number(manifest.hasPositions);
   const narrow = Number(manifest.hasLocationIndexes) + Number(manifest.hasFilterMasks);
   const inline = manifest.inline.reduce((sum, [, length]) => sum + length, 0);
@@ -75,28 +76,42 @@ export function encodeManifest(manifest: ChunkManifest): {
   return { json, bytes };
 }
 
-/** Errors: `InvalidMetadata`. */
-export function parseRecordedManifest(json: JsonValue | undefined): RecordedManifest {
+/**
+ * Errors: `InvalidMetadata` for what no manifest is: columns of no possible length, more entries than the grid has
+ * chunks, entries with bytes of their own that are not there.
+ *
+ * @param columns byte of the record at which all columns begin
+ */
+export function parseRecordedManifest(json: JsonValue | undefined, columns: number): RecordedManifest {
   if (!isJsonObject(json)) throw refuse();
-  const { count, inline: pairs, locations, versions } = json;
-  if (typeof count !== "number" || !isJsonArray(pairs) || !isJsonArray(locations) || !isJsonArray(versions)) {
-    throw refuse();
-  }
+  const { at, count, inline: pairs, locations, versions } = json;
+  if (!isCount(count) || !isCount(at) || at % 8 !== 0) throw refuse();
+  if (!isJsonArray(pairs) || !isJsonArray(locations) || !isJsonArray(versions)) throw refuse();
+  const gridShape = numbersOf(json["grid"]);
+  const chunks = gridShape.reduce((product, length) => product * (isCount(length) ? length : Number.NaN), 1);
+  const hasPositions = json["positions"] === true;
+  if (!(hasPositions ? count <= chunks : count === chunks)) throw refuse();
   const manifest = {
-    gridShape: numbersOf(json["grid"]),
+    gridShape,
     count,
     locations: locations.map(textOf),
     versions: versions.map(parseVersion),
-    hasPositions: json["positions"] === true,
+    hasPositions,
     hasLocationIndexes: json["location_indexes"] === true,
     hasFilterMasks: json["filter_masks"] === true,
     inline: pairs.map((pair): readonly [number, number] => {
       const [entry, length] = numbersOf(pair);
-      if (entry === undefined || length === undefined) throw refuse();
+      if (!isCount(entry) || !isCount(length) || entry >= count) throw refuse();
       return [entry, length];
     }),
   };
-  return { ...manifest, bytes: columnBytes(manifest) };
+  const bytes = columnBytes(manifest);
+  if (!Number.isSafeInteger(columns + at + bytes)) throw refuse();
+  return { ...manifest, at: columns + at, bytes };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 /** Errors: `InvalidMetadata` where the bytes are not as many as they should be. */

@@ -1,0 +1,277 @@
+/**
+ * What a scan finds in one file, as plain data: it is recorded in journals, sent between threads, and holds nothing
+ * of the file open.
+ *
+ * @module
+ */
+
+import type { JsonObject } from "../../binary/json.ts";
+import { itemSize } from "../../data-types/data-type.ts";
+import { type ErrorCode, isMoraineError } from "../../errors.ts";
+import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
+import type { Barrier, FaultyArray, NotedGroup, VirtualArray } from "../../manifest/virtual-group.ts";
+import type { StorageOptions, Version } from "../../storage/storage.ts";
+import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
+import type { ChunkSource } from "../../zarr/chunk-source.ts";
+import { mapConcurrent } from "../concurrent.ts";
+import { arrayOf, type OpenedSource, type SourceFormat } from "../source.ts";
+import type { OwnReads } from "./own-reads.ts";
+
+/** Formats that are one file; what others hold is not known by the version of one object. */
+export type ScannedFormat = Extract<SourceFormat, "hdf5" | "netcdf3">;
+
+/** @typeParam Manifest how the chunk manifests are held */
+export interface ScannedFile<Manifest = ChunkManifest> {
+  readonly address: string;
+  readonly format: ScannedFormat;
+  /** Of the state that all of it was read from. */
+  readonly version: Version;
+  /** The root first. What is reached by several paths stands here once; groups name their members by number. */
+  readonly nodes: readonly ScannedNode<Manifest>[];
+}
+
+export type ScannedNode<Manifest = ChunkManifest> = ScannedGroup | ScannedArray<Manifest> | ScannedFault;
+
+export interface ScannedGroup {
+  readonly kind: "group";
+  readonly attributes: JsonObject;
+  readonly notes?: readonly string[] | undefined;
+  readonly links?: readonly string[] | undefined;
+  readonly children: readonly (readonly [name: string, node: number])[];
+  /** Number of the first of several views of the group; absent for the first. */
+  readonly first?: number | undefined;
+}
+
+export interface ScannedArray<Manifest = ChunkManifest> {
+  readonly kind: "array";
+  readonly path: string;
+  /** Whether it is the array as the file has it, below the one of the dataset view. */
+  readonly isStored: boolean;
+  readonly metadata: ArrayMetadata;
+  readonly barrier?: Barrier | undefined;
+  readonly hidden?: boolean | undefined;
+  readonly storedName?: string | undefined;
+  readonly described?: boolean | undefined;
+  readonly notes?: readonly string[] | undefined;
+  readonly disputed?: string | undefined;
+  readonly batch?: number | undefined;
+  /** Whether the array has a manifest; where {@link manifest} lacks it, the file must be asked again. */
+  readonly hasManifest: boolean;
+  readonly manifest?: Manifest | undefined;
+  /** All values of a small array. */
+  readonly values?: Uint8Array | undefined;
+  /** Number of the array as the file has it. */
+  readonly stored?: number | undefined;
+  /** Number of an array before it with the same chunks: they are the same but for the names of dimensions. */
+  readonly twin?: number | undefined;
+}
+
+export interface ScannedFault {
+  readonly kind: "fault";
+  readonly error: ScannedError;
+  readonly shape?: readonly number[] | undefined;
+  readonly dimensionNames?: readonly (string | null)[] | undefined;
+  readonly attributes?: JsonObject | undefined;
+  readonly hidden?: boolean | undefined;
+  readonly storedName?: string | undefined;
+}
+
+/** An error as plain data. */
+export interface ScannedError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly source?: string | undefined;
+  readonly path?: string | undefined;
+  readonly offset?: number | undefined;
+}
+
+/** Arrays whose chunk indexes are read at the same time. */
+const CONCURRENT_ARRAYS = 64;
+/** Bytes up to which the values of an array are kept, and of all of them of a file. */
+const SMALL_VALUES = 8 * 1024;
+const FILE_VALUES = 64 * 1024;
+
+const FORMATS: readonly SourceFormat[] = ["hdf5", "netcdf3"] satisfies readonly ScannedFormat[];
+
+export function isScannedFormat(format: unknown): format is ScannedFormat {
+  return FORMATS.some((known) => known === format);
+}
+
+/**
+ * Walks an opened source; undefined where it is no single file, or its bytes are of several versions.
+ *
+ * Values of small arrays are kept where they cost no further request.
+ *
+ * @param reads what the source was opened through
+ */
+export async function scanFile(
+  { address, format, root, storage }: OpenedSource,
+  reads: OwnReads,
+  options: StorageOptions,
+): Promise<ScannedFile | undefined> {
+  if (!isScannedFormat(format) || root.kind !== "group") return undefined;
+  const walk = new FileWalk({ storage, reads, options });
+  await walk.enter(root);
+  const { version } = reads;
+  return version && { address, format, version, nodes: walk.nodes };
+}
+
+interface WalkContext {
+  readonly storage: OpenedSource["storage"];
+  readonly reads: OwnReads;
+  readonly options: StorageOptions;
+}
+
+class FileWalk {
+  readonly nodes: ScannedNode[] = [];
+  readonly #context: WalkContext;
+  readonly #known = new Map<object, number>();
+  /** The first view of each group, by its identity. */
+  readonly #firsts = new Map<object, number>();
+  /** The first array that has certain chunks. */
+  readonly #twins = new Map<ChunkSource, number>();
+  /** Manifests that have yet to be loaded. */
+  readonly #unread: (() => Promise<void>)[] = [];
+  #valueBytes = 0;
+
+  constructor(context: WalkContext) {
+    this.#context = context;
+  }
+
+  async enter(root: NotedGroup): Promise<void> {
+    await this.#group(root, "");
+    await mapConcurrent(this.#unread, CONCURRENT_ARRAYS, (read) => read());
+  }
+
+  async #group(group: NotedGroup, path: string): Promise<number> {
+    const known = this.#known.get(group);
+    if (known !== undefined) return known;
+    const id = this.#reserve(group);
+    const first = this.#firsts.get(group.identity);
+    if (first === undefined) this.#firsts.set(group.identity, id);
+    const members = [...(await group.children(this.#context.options))];
+    const children: [string, number][] = [];
+    for (const [name, child] of members) {
+      const below = `${path}/${name}`;
+      const own =
+        child.kind === "group"
+          ? await this.#group(child, below)
+          : child.kind === "array"
+            ? this.#array(child, below, false)
+            : this.#fault(child);
+      children.push([name, own]);
+    }
+    this.nodes[id] = {
+      kind: "group",
+      attributes: group.attributes,
+      notes: group.notes,
+      links: group.links && group.links.size > 0 ? [...group.links] : undefined,
+      children,
+      first,
+    };
+    return id;
+  }
+
+  #array(array: VirtualArray, path: string, isStored: boolean): number {
+    const known = this.#known.get(array);
+    if (known !== undefined) return known;
+    const id = this.#reserve(array);
+    const twin = this.#twins.get(array.chunks);
+    if (twin === undefined) this.#twins.set(array.chunks, id);
+    const stored = array.stored && this.#array(array.stored, path, true);
+    const { metadata, barrier, hidden, storedName, described, notes, disputed } = array;
+    const node: ScannedArray = {
+      kind: "array",
+      path,
+      isStored,
+      metadata,
+      barrier: barrier && { code: barrier.code, reason: barrier.reason },
+      hidden,
+      storedName,
+      described,
+      notes,
+      disputed,
+      batch: array.chunks.batch,
+      hasManifest: array.manifest !== undefined,
+      stored,
+      twin,
+    };
+    this.nodes[id] = node;
+    if (array.manifest !== undefined && barrier === undefined && twin === undefined) {
+      this.#unread.push(async () => {
+        this.nodes[id] = { ...node, ...(await this.#contentsOf(array, path, isStored)) };
+      });
+    }
+    return id;
+  }
+
+  async #contentsOf(
+    array: VirtualArray,
+    path: string,
+    isStored: boolean,
+  ): Promise<Pick<ScannedArray, "manifest" | "values">> {
+    try {
+      const manifest = await array.manifest?.(this.#context.options);
+      if (manifest === undefined) return {};
+      return { manifest, values: isStored ? undefined : await this.#valuesOf(array, manifest, path) };
+    } catch (error) {
+      // The array's own fault: it is met again, and told, where the array is looked at.
+      if (isMoraineError(error) && error.code !== "Aborted") return {};
+      throw error;
+    }
+  }
+
+  async #valuesOf(
+    array: VirtualArray,
+    manifest: ChunkManifest,
+    path: string,
+  ): Promise<Uint8Array | undefined> {
+    const { shape, dataType } = array.metadata;
+    const { reads, storage, options } = this.#context;
+    const size = itemSize(dataType);
+    if (size === undefined || array.hidden === true) return undefined;
+    const bytes = shape.reduce((product, length) => product * length, size);
+    if (bytes > SMALL_VALUES || this.#valueBytes + bytes > FILE_VALUES) return undefined;
+    for (let entry = 0; entry < manifest.count; entry++) {
+      if (manifest.inline.has(entry)) continue;
+      const location = manifest.locations[manifest.locationIndexes?.[entry] ?? 0] ?? "";
+      if (!reads.has(location, manifest.offsets[entry] ?? 0, manifest.lengths[entry] ?? 0)) return undefined;
+    }
+    this.#valueBytes += bytes;
+    const reader = arrayOf({ storage }, path, array);
+    const values = await reader.readRegion(
+      shape.map(() => 0),
+      shape,
+      options,
+    );
+    return values instanceof Uint8Array ? values : undefined;
+  }
+
+  #fault(fault: FaultyArray): number {
+    const known = this.#known.get(fault);
+    if (known !== undefined) return known;
+    const id = this.#reserve(fault);
+    const { code, message, source, path, offset } = fault.error;
+    const { shape, dimensionNames, attributes, hidden, storedName } = fault;
+    this.nodes[id] = {
+      kind: "fault",
+      error: { code, message, source, path, offset },
+      shape,
+      dimensionNames,
+      attributes,
+      hidden,
+      storedName,
+    };
+    return id;
+  }
+
+  #reserve(identity: object): number {
+    const id = this.nodes.length;
+    this.#known.set(identity, id);
+    this.nodes.push(NOWHERE);
+    return id;
+  }
+}
+
+/** Stands for a node that is still being looked at. */
+const NOWHERE: ScannedGroup = { kind: "group", attributes: {}, children: [] };
