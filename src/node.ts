@@ -11,8 +11,10 @@ import { decodingThreads } from "./codecs/node/decoding-threads.ts";
 import { releaseMemory } from "./codecs/node/release-memory.ts";
 import { nodeDeflate, nodeZstd } from "./codecs/node/zlib.ts";
 import { nodeWasmZstd } from "./codecs/node/zstd-module.ts";
+import { useScanThreads } from "./dataset/journal/scan-threads.ts";
 import { readPlugin } from "./dataset/node/filter-plugins.ts";
 import { decodeInThread } from "./dataset/node/library-thread.ts";
+import { scanThreads } from "./dataset/node/scan-threads.ts";
 import { nodeSha256 } from "./dataset/node/sha256.ts";
 import { useWorkingFolder } from "./dataset/open.ts";
 import { setPluginLoader } from "./readers/hdf5/decoding/filter-plugins.ts";
@@ -28,6 +30,7 @@ setPluginLoader(readPlugin);
 if (!import.meta.url.endsWith(".ts")) {
   useLibraryDecoder(decodeInThread);
   useDecodingThreads(decodingThreads);
+  useScanThreads(scanThreads);
 }
 useNativeCodecs({ deflate: nodeDeflate, zstd: nodeZstd ?? nodeWasmZstd, release: releaseMemory });
 useTransport(nodeTransport);

@@ -6,7 +6,7 @@
 
 import { isMoraineError, MoraineError } from "../errors.ts";
 import { groupNodeOf, type VirtualArray, type VirtualGroup } from "../manifest/virtual-group.ts";
-import { type FileHead, HEAD_BYTES, type Reader, readHead } from "../readers/reader.ts";
+import { type FileHead, headBytes, type Reader, readHead } from "../readers/reader.ts";
 import { joinAddress, resolveAddress } from "../storage/address.ts";
 import { type RouterOptions, StorageRouter } from "../storage/router.ts";
 import type { ByteRange, StorageOptions } from "../storage/storage.ts";
@@ -122,10 +122,11 @@ async function hasLateSignature(
   storage: StorageRouter,
   options: StorageOptions,
 ): Promise<boolean> {
-  if (head.length < HEAD_BYTES) return false;
+  const first = headBytes(address);
+  if (head.length < first) return false;
   const ranges: ByteRange[] = [];
   const { size } = await storage.head(address, options);
-  for (let offset = HEAD_BYTES; offset + 8 <= size; offset *= 2) ranges.push({ offset, length: 8 });
+  for (let offset = first; offset + 8 <= size; offset *= 2) ranges.push({ offset, length: 8 });
   const { parts } = await storage.read(address, ranges, { signal: options.signal });
   return parts.some((part) => HDF5_SIGNATURE.every((byte, at) => part[at] === byte));
 }

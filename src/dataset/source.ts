@@ -124,11 +124,7 @@ export function regionOf(source: OpenedSource, path: string, array: VirtualArray
 }
 
 /** An array of a source, ready to be read. */
-export function arrayOf(
-  source: Pick<OpenedSource, "storage">,
-  path: string,
-  array: VirtualArray,
-): ZarrArray {
+export function arrayOf(source: Pick<OpenedSource, "storage">, path: string, array: VirtualArray): ZarrArray {
   return new ZarrArray({
     metadata: array.metadata,
     chunks: array.chunks,

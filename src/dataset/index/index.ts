@@ -59,7 +59,7 @@ export async function index(
   // Kerchunk Parquet has no chunks of different lengths.
   const grid = options.grid ?? (format === "kerchunk-parquet" ? "regular" : undefined);
   const chosen: IndexingOptions = { ...options, grid, ...change.options, storage };
-  const scan = new Scan(change.addresses, chosen);
+  const scan = new Scan(change.addresses, chosen, options.storage === undefined);
   for (const source of scan.addresses) refuseSecrets(source);
   const found = await scan.plan(address, options.append === undefined ? undefined : change.base);
   const plan = planInForm(found, options);

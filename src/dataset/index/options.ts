@@ -44,6 +44,11 @@ export interface IndexOptions extends SourceOptions, CombineOptions, StorageForm
    * only the sources that are not in it or have changed since; it may be deleted at any time between runs.
    */
   readonly journal?: string | undefined;
+  /**
+   * Threads of Node that scan sources beside this one. Default: by the number of processors and sources, none for
+   * fewer than 100 sources; none either where `storage` is given.
+   */
+  readonly workers?: number | undefined;
   /** Told how far it is. */
   readonly onProgress?: ((progress: IndexProgress) => void) | undefined;
 }

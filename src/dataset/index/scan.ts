@@ -11,6 +11,7 @@ import { mapConcurrent } from "../concurrent.ts";
 import { AlikeMetadata } from "../journal/alike-metadata.ts";
 import { Journal } from "../journal/journal.ts";
 import { scanSource } from "../journal/scan-source.ts";
+import { type ScanThreads, startScanThreads } from "../journal/scan-threads.ts";
 import type { ScannedFile } from "../journal/scanned-file.ts";
 import { sourceOfScan } from "../journal/scanned-source.ts";
 import { addressOf, openSource } from "../open.ts";
@@ -34,12 +35,16 @@ export class Scan {
   readonly #options: IndexingOptions;
   readonly #journal: Journal | undefined;
   readonly #alike = new AlikeMetadata();
+  readonly #mayThread: boolean;
+  #threads: ScanThreads | undefined;
   readonly #failed = new Map<string, ChangedArray>();
   #files = 0;
   #chunks = 0;
 
-  constructor(addresses: readonly string[], options: IndexingOptions) {
+  /** @param mayThread whether other threads may reach the sources too, with storages of their own */
+  constructor(addresses: readonly string[], options: IndexingOptions, mayThread = false) {
     this.addresses = addresses.map(addressOf);
+    this.#mayThread = mayThread;
     this.#options = options;
     const { journal } = options;
     this.#journal = journal === undefined ? undefined : new Journal(journal, options);
@@ -55,19 +60,19 @@ export class Scan {
     const group = absolutePath(this.#options.group ?? "/");
     const above = group === "/" ? "" : group;
     if (append !== undefined && base !== undefined) {
-      const sources = await this.#openAll();
-      const existing = await openSource(target, { ...this.#options, ref: base });
+      const [sources, existing] = await Promise.all([
+        this.#openAll(),
+        openSource(target, { ...this.#options, ref: base }),
+      ]);
       return this.#counted(await planAppend(existing, sources, group, append, this.#planOptions));
     }
     if (concat !== undefined || byCoords) {
       return this.#counted(await planCombined(await this.#openAll(), above, this.#planOptions));
     }
     const names = groupNames(addresses);
-    const plans = await mapConcurrent(addresses, CONCURRENT_SOURCES, async (address, position) => {
+    const plans = await this.#each(async (address, position) => {
       const prefix = addresses.length === 1 ? above : `${above}/${names[position] ?? ""}`;
       const source = await this.#open(address);
-      this.#files += 1;
-      this.progress();
       return source ? this.#counted(await planSource(source, prefix, this.#planOptions)) : NOTHING;
     });
     this.#requireSome();
@@ -76,6 +81,31 @@ export class Scan {
       { nodes: [{ kind: "group", path: group, attributes: {} }], decoded: [], leftOut: [], notes: [] },
       ...plans,
     ]);
+  }
+
+  /** Calls a task for each source, several at a time, with threads that help while it lasts. */
+  async #each<Result>(task: (address: string, position: number) => Promise<Result>): Promise<Result[]> {
+    const { workers, signal } = this.#options;
+    const threads = this.#mayThread ? startScanThreads(workers, this.addresses, this.#options) : undefined;
+    const stop = (): void => void threads?.close();
+    this.#threads = threads;
+    signal?.addEventListener("abort", stop);
+    try {
+      return await mapConcurrent(
+        this.addresses,
+        CONCURRENT_SOURCES + (threads?.atOnce ?? 0),
+        async (...item) => {
+          const result = await task(...item);
+          this.#files += 1;
+          this.progress();
+          return result;
+        },
+      );
+    } finally {
+      this.#threads = undefined;
+      signal?.removeEventListener("abort", stop);
+      await threads?.close();
+    }
   }
 
   progress(counts?: WrittenCounts): void {
@@ -101,12 +131,7 @@ export class Scan {
   }
 
   async #openAll(): Promise<OpenedSource[]> {
-    const opened = await mapConcurrent(this.addresses, CONCURRENT_SOURCES, async (address) => {
-      const source = await this.#open(address);
-      this.#files += 1;
-      this.progress();
-      return source;
-    });
+    const opened = await this.#each((address) => this.#open(address));
     this.#requireSome();
     return opened.filter((source) => source !== undefined);
   }
@@ -131,10 +156,16 @@ export class Scan {
     if (journal === undefined && this.addresses.length === 1) return await openSource(address, this.#options);
     const known = await journal?.find(address);
     if (known) return known;
+    const elsewhere = this.#threads?.scan(address);
+    const sent = await elsewhere;
+    if (sent !== undefined) return await this.#keep(sent);
+    if (elsewhere !== undefined) return await openSource(address, this.#options);
     const found = await scanSource(address, this.#options);
-    if (found.kind === "opened") return found.source;
-    const file = this.#alike.within(found.file);
-    return (await journal?.keep(file)) ?? this.#held(file);
+    return found.kind === "opened" ? found.source : await this.#keep(this.#alike.within(found.file));
+  }
+
+  async #keep(file: ScannedFile): Promise<OpenedSource> {
+    return (await this.#journal?.keep(file)) ?? this.#held(file);
   }
 
   #held(file: ScannedFile): OpenedSource {

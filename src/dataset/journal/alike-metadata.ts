@@ -7,7 +7,7 @@
 
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { isSameValue } from "./exact-json.ts";
-import type { ScannedFile, ScannedNode } from "./scanned-file.ts";
+import type { ScannedArray, ScannedFile, ScannedNode } from "./scanned-file.ts";
 
 /** Arrays that are remembered, and different metadata of each. */
 const REMEMBERED_PATHS = 10_000;
@@ -17,25 +17,35 @@ export class AlikeMetadata {
   readonly #known = new Map<string, ArrayMetadata[]>();
 
   /** The same object for the same metadata of an array, mostly. */
-  shared(path: string, metadata: ArrayMetadata): ArrayMetadata {
+  shared(path: string, given: ArrayMetadata): ArrayMetadata {
     const variants = this.#known.get(path);
+    const same = variants?.find((variant) => isSameValue(variant, given));
+    if (same !== undefined) return same;
+    // A fill value may be a view of the first bytes of a file, which would stay in memory.
+    const metadata = { ...given, fillValue: given.fillValue.slice() };
     if (variants === undefined) {
       if (this.#known.size < REMEMBERED_PATHS) this.#known.set(path, [metadata]);
       return metadata;
     }
-    const same = variants.find((variant) => isSameValue(variant, metadata));
-    if (same !== undefined) return same;
     // The latest are the likeliest to be met again.
     if (variants.length === REMEMBERED_VARIANTS) variants.shift();
     variants.push(metadata);
     return metadata;
   }
 
+  /** Those of an array, and where they are looked for. */
+  sharedOf<Manifest>({ isStored, path, metadata }: ScannedArray<Manifest>): {
+    readonly place: string;
+    readonly metadata: ArrayMetadata;
+  } {
+    const place = isStored ? `stored ${path}` : path;
+    return { place, metadata: this.shared(place, metadata) };
+  }
+
   /** The file with shared metadata. */
   within<Manifest>(scanned: ScannedFile<Manifest>): ScannedFile<Manifest> {
     const nodes = scanned.nodes.map((node): ScannedNode<Manifest> => {
-      if (node.kind !== "array") return node;
-      return { ...node, metadata: this.shared(`${node.isStored ? "stored" : ""}${node.path}`, node.metadata) };
+      return node.kind === "array" ? { ...node, metadata: this.sharedOf(node).metadata } : node;
     });
     return { ...scanned, nodes };
   }

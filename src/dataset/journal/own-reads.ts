@@ -50,6 +50,11 @@ export class OwnReads extends StorageRouter {
     return offset >= 0 && length >= 0 && offset + length <= end;
   }
 
+  /** A copy of bytes of the source that {@link has} told of. */
+  bytesAt(offset: number, length: number): Uint8Array | undefined {
+    return this.#head?.bytes.slice(offset, offset + length);
+  }
+
   override async read(
     address: string,
     ranges: readonly ByteRange[],
@@ -74,7 +79,11 @@ export class OwnReads extends StorageRouter {
     options: ReadOptions | undefined,
   ): ReadResult | undefined {
     const head = this.#head;
-    if (head === undefined || options?.allocate !== undefined || !sameVersion(head.version, options?.version ?? {}))
+    if (
+      head === undefined ||
+      options?.allocate !== undefined ||
+      !sameVersion(head.version, options?.version ?? {})
+    )
       return undefined;
     const parts: Uint8Array[] = [];
     for (const { offset, length } of ranges) {

@@ -156,7 +156,12 @@ export function parseScan(bytes: Uint8Array, texts: MetadataTexts): ScannedFile<
   const version = parseVersion(header["version"]);
   if (version === undefined || !isScannedFormat(format) || !isJsonArray(nodes)) throw refuse();
   const parser = new NodeParser(bytes, Math.ceil((PREFIX + length) / 8) * 8, texts);
-  return { address: textOf(header["address"]), format, version, nodes: nodes.map((json) => parser.node(json)) };
+  return {
+    address: textOf(header["address"]),
+    format,
+    version,
+    nodes: nodes.map((json) => parser.node(json)),
+  };
 }
 
 class NodeParser {

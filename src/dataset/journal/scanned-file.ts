@@ -213,7 +213,10 @@ class FileWalk {
     try {
       const manifest = await array.manifest?.(this.#context.options);
       if (manifest === undefined) return {};
-      return { manifest, values: isStored ? undefined : await this.#valuesOf(array, manifest, path) };
+      return {
+        manifest: withOwnColumns(manifest),
+        values: isStored ? undefined : await this.#valuesOf(array, manifest, path),
+      };
     } catch (error) {
       // The array's own fault: it is met again, and told, where the array is looked at.
       if (isMoraineError(error) && error.code !== "Aborted") return {};
@@ -238,6 +241,8 @@ class FileWalk {
       if (!reads.has(location, manifest.offsets[entry] ?? 0, manifest.lengths[entry] ?? 0)) return undefined;
     }
     this.#valueBytes += bytes;
+    const plain = plainValues(array.metadata, manifest);
+    if (plain) return plain.inline?.slice(0, bytes) ?? reads.bytesAt(plain.offset, bytes);
     const reader = arrayOf({ storage }, path, array);
     const values = await reader.readRegion(
       shape.map(() => 0),
@@ -271,6 +276,42 @@ class FileWalk {
     this.nodes.push(NOWHERE);
     return id;
   }
+}
+
+/** Columns of exactly their size: views would keep, and send to other threads, all that they are views of. */
+function withOwnColumns(manifest: ChunkManifest): ChunkManifest {
+  const { count, positions, locationIndexes, offsets, lengths, filterMasks, inline } = manifest;
+  return {
+    ...manifest,
+    positions: positions && ownColumn(positions, count),
+    locationIndexes: locationIndexes && ownColumn(locationIndexes, count),
+    offsets: ownColumn(offsets, count),
+    lengths: ownColumn(lengths, count),
+    filterMasks: filterMasks && ownColumn(filterMasks, count),
+    inline: inline.size === 0 ? inline : new Map([...inline].map(([entry, own]) => [entry, own.slice()])),
+  };
+}
+
+function ownColumn<Column extends Float64Array | Uint32Array>(column: Column, count: number): Column;
+function ownColumn(column: Float64Array | Uint32Array, count: number): Float64Array | Uint32Array {
+  const isOwn = column.length === count && column.buffer.byteLength === column.byteLength;
+  return isOwn ? column : column.slice(0, count);
+}
+
+/** Where all elements of an array lie one after another, little-endian: with one chunk, not compressed. */
+function plainValues(
+  { codecs, chunkGrid, shape }: ArrayMetadata,
+  { count, gridShape, offsets, inline, filterMasks }: ChunkManifest,
+): { readonly offset: number; readonly inline: Uint8Array | undefined } | undefined {
+  const [codec, ...others] = codecs;
+  const isPlain = codec?.name === "bytes" && others.length === 0 && filterMasks === undefined;
+  if (!isPlain || (codec.configuration?.["endian"] ?? "little") !== "little") return undefined;
+  if (count !== 1 || chunkGrid.name !== "regular" || gridShape.some((length) => length !== 1))
+    return undefined;
+  const { chunkShape } = chunkGrid;
+  // Rows of a chunk that reaches beyond the array along another axis than the first are not next to each other.
+  if (chunkShape.some((length, axis) => axis > 0 && length !== shape[axis])) return undefined;
+  return { offset: offsets[0] ?? 0, inline: inline.get(0) };
 }
 
 /** Stands for a node that is still being looked at. */

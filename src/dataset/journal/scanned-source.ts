@@ -157,8 +157,7 @@ class ScannedNodes<Manifest> {
       const load = this.#loaderOf(manifest);
       return { ...common, manifest: load, chunks: new ManifestChunkSource(load) };
     }
-    const ofFile = (options?: StorageOptions): Promise<VirtualArray> =>
-      this.#ofFile(path, isStored, options);
+    const ofFile = (options?: StorageOptions): Promise<VirtualArray> => this.#ofFile(path, isStored, options);
     return {
       ...common,
       manifest: hasManifest ? manifestOf(ofFile) : undefined,
@@ -193,7 +192,14 @@ function manifestOf(
   };
 }
 
-function faultOf({ error, shape, dimensionNames, attributes, hidden, storedName }: ScannedFault): FaultyArray {
+function faultOf({
+  error,
+  shape,
+  dimensionNames,
+  attributes,
+  hidden,
+  storedName,
+}: ScannedFault): FaultyArray {
   const { code, message, source, path, offset } = error;
   return {
     kind: "fault",

@@ -1,0 +1,56 @@
+/**
+ * The other end of `scan-threads.ts`: a thread that scans sources.
+ *
+ * @module
+ */
+
+import { parentPort, workerData } from "node:worker_threads";
+import "../../node.ts";
+import { isMoraineError } from "../../errors.ts";
+import type { StorageEvent } from "../../storage/events.ts";
+import { StorageRouter } from "../../storage/router.ts";
+import { AlikeMetadata } from "../journal/alike-metadata.ts";
+import { scanSource } from "../journal/scan-source.ts";
+import type { ScannedError } from "../journal/scanned-file.ts";
+import type { ScanAnswer, ScanJob, ScanSettings } from "./scan-threads.ts";
+import { ScanSender, type SentScan } from "./sent-scan.ts";
+
+const settings: ScanSettings = workerData;
+let events: StorageEvent[] = [];
+let rounds = 0;
+const storage = new StorageRouter({ ...settings, onEvent: (event) => void events.push(event) });
+const sender = new ScanSender(new AlikeMetadata());
+
+async function scan(address: string): Promise<SentScan | undefined> {
+  const found = await scanSource(address, { ...settings, storage });
+  if (found.kind === "scanned") return sender.send(found.file);
+  await found.source.close();
+  return undefined;
+}
+
+function answer(result: Pick<ScanAnswer, "id" | "scan" | "error">): void {
+  const all: ScanAnswer = { ...result, events, rounds: storage.statistics.rounds - rounds };
+  events = [];
+  rounds = storage.statistics.rounds;
+  parentPort?.postMessage(all);
+}
+
+parentPort?.on("message", ({ id, address }: ScanJob) => {
+  scan(address).then(
+    (found) => answer({ id, scan: found }),
+    (error: unknown) => answer({ id, error: errorOf(error, address) }),
+  );
+});
+
+function errorOf(error: unknown, address: string): ScannedError {
+  if (isMoraineError(error)) {
+    const { code, message, source, path, offset } = error;
+    return { code, message, source, path, offset };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  // The platform's own word for what it has no memory for.
+  const code = error instanceof RangeError ? "LimitExceeded" : "StorageFailed";
+  return { code, message, source: address };
+}
+
+answer({});
