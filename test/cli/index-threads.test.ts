@@ -47,8 +47,12 @@ function index(target: string, sources: readonly string[], ...words: string[]): 
 async function contentsOf(target: string): Promise<unknown> {
   const digests: unknown[] = [];
   for await (const digest of digestSource(await openSource(join(folder, target)))) digests.push(digest);
-  const found: Reference[] = [];
-  for await (const reference of references(await openSource(join(folder, target)))) found.push(reference);
+  const found: Partial<Reference>[] = [];
+  for await (const reference of references(await openSource(join(folder, target)))) {
+    // Where own chunks lie is by chance.
+    const { location, offset, ...same } = reference;
+    found.push(reference.kind === "native" ? same : reference);
+  }
   return { digests, references: found };
 }
 

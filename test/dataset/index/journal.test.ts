@@ -29,8 +29,12 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 async function contentsOf(target: string): Promise<unknown> {
   const digests: unknown[] = [];
   for await (const digest of digestSource(await openSource(target))) digests.push(digest);
-  const found: Reference[] = [];
-  for await (const reference of references(await openSource(target))) found.push(reference);
+  const found: Partial<Reference>[] = [];
+  for await (const reference of references(await openSource(target))) {
+    // Where own chunks lie is by chance.
+    const { location, offset, ...same } = reference;
+    found.push(reference.kind === "native" ? same : reference);
+  }
   return { digests, references: found };
 }
 

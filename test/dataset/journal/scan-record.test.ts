@@ -49,7 +49,7 @@ describe("a record of a scan", () => {
         ? { ...node, manifest: decodeManifest(node.manifest, columnsOf(bytes, node.manifest)) }
         : node,
     );
-    expect(nodes.map(plain)).toEqual(scanned.nodes.map(plain));
+    expect(nodes.map((node) => plain<unknown>(node))).toEqual(scanned.nodes.map(plain));
     expect(nodes.some((node) => node.kind === "array" && node.values !== undefined)).toBe(true);
   });
 
@@ -88,7 +88,7 @@ describe("a record of a scan", () => {
 });
 
 /** An empty configuration of a codec and none are the same. */
-function plain(node: ScannedNode): unknown {
+function plain<Manifest>(node: ScannedNode<Manifest>): unknown {
   if (node.kind !== "array") return node;
   const { metadata } = node;
   const codecs = metadata.codecs.map(({ name, configuration = {} }) => ({ name, configuration }));
