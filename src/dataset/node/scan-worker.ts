@@ -5,15 +5,27 @@
  */
 
 import { parentPort, workerData } from "node:worker_threads";
-import "../../node.ts";
+import { useNativeSha256 } from "../../binary/sha256.ts";
+import { useNativeCodecs } from "../../codecs/native.ts";
+import { nodeDeflate, nodeZstd } from "../../codecs/node/zlib.ts";
+import { nodeWasmZstd } from "../../codecs/node/zstd-module.ts";
 import { isMoraineError } from "../../errors.ts";
 import type { StorageEvent } from "../../storage/events.ts";
-import { StorageRouter } from "../../storage/router.ts";
+import { FileStorage } from "../../storage/file/file-storage.ts";
+import { useTransport } from "../../storage/http/transport.ts";
+import { nodeTransport } from "../../storage/node/node-transport.ts";
+import { registerScheme, StorageRouter } from "../../storage/router.ts";
 import { AlikeMetadata } from "../journal/alike-metadata.ts";
 import { scanSource } from "../journal/scan-source.ts";
 import type { ScannedError } from "../journal/scanned-file.ts";
 import type { ScanAnswer, ScanJob, ScanSettings } from "./scan-threads.ts";
 import { ScanSender, type SentScan } from "./sent-scan.ts";
+import { nodeSha256 } from "./sha256.ts";
+
+useNativeSha256(nodeSha256);
+useNativeCodecs({ deflate: nodeDeflate, zstd: nodeZstd ?? nodeWasmZstd });
+useTransport(nodeTransport);
+registerScheme("file", (_options, onEvent) => new FileStorage(onEvent));
 
 const settings: ScanSettings = workerData;
 let events: StorageEvent[] = [];
