@@ -72,7 +72,11 @@ export async function updateRepo(
       if (attempt === 0 && (await files.readRepo(options)) !== state) continue;
       throw error;
     }
-    if (!made) return state.info;
+    if (!made) {
+      // No write finds out whether it was old: garbage is collected by what is returned here.
+      if (attempt === 0 && (await files.readRepo(options)) !== state) continue;
+      return state.info;
+    }
     const next = await replaceRepo(files, state, made, now, options);
     if (next) return next;
   }

@@ -150,3 +150,19 @@ describe("a write whose answer is lost", () => {
     expect([...(await (await Repository.open(storage, ADDRESS)).listBranches()).keys()]).toEqual(["main"]);
   });
 });
+
+it("garbage is collected by the state that is there, not by one that is remembered", async () => {
+  const storage = new MemoryStorage();
+  const config = { inlineChunkThresholdBytes: 0 };
+  const repository = await Repository.create(storage, ADDRESS, { config });
+  const later = () => new Date(Date.now() + 60_000);
+  await repository.garbageCollect({ olderThan: later() });
+  const other = await Repository.open(storage, ADDRESS);
+  const session = await other.writableSession();
+  session.createArray("/a", byteArray([1]));
+  await session.setChunk("/a", [0], chunk(1));
+  await session.commit("by somebody else");
+  const { chunks, snapshots } = await repository.garbageCollect({ olderThan: later() });
+  expect([chunks.count, snapshots.count]).toEqual([0, 0]);
+  expect(await errorsOf(await Repository.open(storage, ADDRESS))).toEqual([]);
+});
