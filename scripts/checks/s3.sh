@@ -57,6 +57,9 @@ same s3://check/sst.icechunk test/data/demo/sst-2020.nc
 echo "== concurrent commits"
 node scripts/checks/icechunk-race.mjs 4 10 s3://check/race.icechunk
 
+echo "== campaigns of many processes, while others read"
+node scripts/checks/campaign-race.mjs 40 s3://check/campaigns.icechunk "$python"
+
 if [ -n "$python" ]; then
   echo "== the official client"
   "$python" - <<'PYTHON'
