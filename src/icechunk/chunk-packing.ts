@@ -66,21 +66,27 @@ class Pack {
   size = 0;
   #settled = 0;
   #open: PackedChunk[] = [];
+  /** Arrays in the order in which their first chunks came. */
+  readonly #arrays = new Map<string, number>();
 
   add(bytes: Uint8Array, owner: ChunkOwner): PackedChunk {
     const chunk = new PackedChunk(bytes, this, owner);
     this.#open.push(chunk);
+    if (!this.#arrays.has(owner.array)) this.#arrays.set(owner.array, this.#arrays.size);
     this.size += bytes.length;
     return chunk;
   }
 
-  /** Puts the chunks that have no place yet behind the others, in the order of the grid. */
+  /**
+   * Puts the chunks that have no place yet behind the others: array after array, in the order of the grid. What tells
+   * arrays apart is random in part, so it does not order them: the same chunks lie in the same places in every run.
+   */
   settle(): void {
     const open = this.#open;
     this.#open = [];
     open.sort(
       ({ owner: a }, { owner: b }) =>
-        (a.array < b.array ? -1 : a.array > b.array ? 1 : 0) || a.position - b.position,
+        (this.#arrays.get(a.array) ?? 0) - (this.#arrays.get(b.array) ?? 0) || a.position - b.position,
     );
     for (const chunk of open) {
       const bytes = chunk.settle(this.#settled);
