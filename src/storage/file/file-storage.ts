@@ -42,9 +42,12 @@ import {
 } from "./temporary-file.ts";
 import { removeUnfinished, TEMPORARY } from "./unfinished.ts";
 
+/** Of the whole process, which may have so many open only, however many storages it makes. */
+const openFiles = new OpenFiles();
+
 /** Files of the machine. Reads keep descriptors open; writes are atomic and reach the disk before they return. */
 export class FileStorage implements Storage {
-  readonly #files = new OpenFiles();
+  readonly #files = openFiles;
   readonly #onEvent: StorageListener | undefined;
 
   constructor(onEvent?: StorageListener) {
@@ -185,7 +188,7 @@ export class FileStorage implements Storage {
     await removeUnfinished(addressToPath(folder), before.getTime());
   }
 
-  /** Closes the files that are kept open. */
+  /** Closes the files that are kept open and that nobody reads, those of other storages of this kind too. */
   close(): void {
     this.#files.close();
   }
