@@ -6,6 +6,7 @@
  */
 
 import type { CodecSpecification } from "../codecs/codec.ts";
+import { parseSharding } from "../codecs/sharding.ts";
 import { type DataType, itemSize } from "../data-types/data-type.ts";
 import type { Barrier } from "../manifest/virtual-group.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
@@ -85,18 +86,38 @@ function dataTypeBarrier(dataType: DataType): Barrier | undefined {
 }
 
 function codecBarrier(metadata: ArrayMetadata): Barrier | undefined {
-  for (const codec of metadata.codecs) {
-    if (!KNOWN_CODECS.has(codec.name)) {
-      return { code: "UnsupportedCodec", reason: `zarr-python has no codec "${codec.name}"` };
+  return unknownCodec(metadata.codecs) ?? shardingBarrier(metadata) ?? shuffleBarrier(metadata);
+}
+
+/** A codec that zarr-python has not, also among those of inner chunks. */
+function unknownCodec(codecs: readonly CodecSpecification[]): Barrier | undefined {
+  for (const { name, configuration = {} } of codecs) {
+    if (!KNOWN_CODECS.has(name)) {
+      return { code: "UnsupportedCodec", reason: `zarr-python has no codec "${name}"` };
     }
-    if (codec.configuration?.["cname"] === "snappy") {
+    if (configuration["cname"] === "snappy") {
       return { code: "UnsupportedCodec", reason: "the Blosc of numcodecs is built without snappy" };
     }
+    if (name === "sharding_indexed") {
+      const { codecs: inner, indexCodecs } = parseSharding(configuration);
+      const barrier = unknownCodec(inner) ?? unknownCodec(indexCodecs);
+      if (barrier) return barrier;
+    }
   }
-  if (metadata.codecs.some((codec) => codec.configuration?.["cname"] === "snappy")) {
-    return { code: "UnsupportedCodec", reason: "numcodecs is built without Snappy" };
-  }
-  return shuffleBarrier(metadata);
+  return undefined;
+}
+
+/** zarr-python compares inner chunks with the chunks of the grid, not with what a transposition makes of these. */
+function shardingBarrier({ codecs, chunkGrid }: ArrayMetadata): Barrier | undefined {
+  const sharding = codecs.find(({ name }) => name === "sharding_indexed");
+  if (sharding === undefined || chunkGrid.name !== "regular") return undefined;
+  const { chunkShape } = parseSharding(sharding.configuration ?? {});
+  const divides = chunkShape.every((length, axis) => (chunkGrid.chunkShape[axis] ?? 0) % length === 0);
+  if (divides) return undefined;
+  return {
+    code: "UnsupportedCodec",
+    reason: "zarr-python refuses inner chunks that divide the shard only once it is transposed",
+  };
 }
 
 /**
