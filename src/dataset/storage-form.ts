@@ -50,6 +50,9 @@ function sortedJson(value: unknown): string {
  */
 export function inForm(metadata: ArrayMetadata, form: StorageForm): ArrayMetadata {
   const { shape, dimensionNames } = metadata;
+  const applies = (wanted: ChunkLengths | undefined): boolean =>
+    wanted !== undefined && dimensionNames?.some((name) => name !== null && name in wanted) === true;
+  if (form.recompress === undefined && !applies(form.chunks) && !applies(form.shards)) return metadata;
   const lengths = (wanted: ChunkLengths | undefined, otherwise: readonly number[]): number[] =>
     otherwise.map((length, axis) => {
       const name = dimensionNames?.[axis];
@@ -63,7 +66,7 @@ export function inForm(metadata: ArrayMetadata, form: StorageForm): ArrayMetadat
   const [first] = metadata.codecs;
   const sharded = first?.name === "sharding_indexed" ? parseSharding(first.configuration ?? {}) : undefined;
   const chunkShape = lengths(form.chunks, sharded?.chunkShape ?? largestChunk(metadata.chunkGrid));
-  const plain = sharded?.codecs ?? metadata.codecs;
+  const plain = innermost(metadata.codecs);
   const inner = form.recompress === undefined ? plain : compressed(metadata, form.recompress);
   if (form.shards === undefined || shape.length === 0) {
     return { ...metadata, chunkGrid: { name: "regular", chunkShape }, codecs: inner };
@@ -85,6 +88,12 @@ export function inForm(metadata: ArrayMetadata, form: StorageForm): ArrayMetadat
     },
   };
   return { ...metadata, chunkGrid: { name: "regular", chunkShape: shardShape }, codecs: [sharding] };
+}
+
+/** The codecs that inner chunks of whatever length can have: shards within shards are for one length only. */
+function innermost(codecs: readonly CodecSpecification[]): readonly CodecSpecification[] {
+  const sharding = codecs.find(({ name }) => name === "sharding_indexed");
+  return sharding ? innermost(parseSharding(sharding.configuration ?? {}).codecs) : codecs;
 }
 
 function compressed(metadata: ArrayMetadata, recompress: string): CodecSpecification[] {
