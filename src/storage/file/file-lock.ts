@@ -111,6 +111,8 @@ export async function tryLock(path: string): Promise<HeldLock | BusyLock> {
     );
   } catch (error) {
     if (isCode(error, "EEXIST")) return { isHeld: false, path: mine };
+    // On a full disk the file is there, without what it should say.
+    await rm(mine, { force: true });
     throw error;
   }
   if (highest !== undefined) {

@@ -11,13 +11,14 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { crc32 } from "../../binary/crc32.ts";
 import { throwIfAborted } from "../abort.ts";
 import type { SharedChange } from "../storage.ts";
 import { type BusyLock, type HeldLock, isCode, isProcessAlive, releaseLock, tryLock } from "./file-lock.ts";
+import { makeFolder } from "./folders.ts";
 import { renameFile, writeTemporary } from "./temporary-file.ts";
 import { TEMPORARY } from "./unfinished.ts";
 
@@ -88,7 +89,7 @@ async function tryTurn(path: string): Promise<HeldLock | BusyLock> {
   } catch (error) {
     if (!isCode(error, "ENOENT")) throw error;
   }
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   return await tryLock(`${path}.turn`);
 }
 

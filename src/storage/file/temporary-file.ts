@@ -15,12 +15,13 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { link, mkdir, open, rename, rm, stat, utimes } from "node:fs/promises";
+import { link, open, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { MoraineError } from "../../errors.ts";
 import type { Version } from "../storage.ts";
 import { sameVersion } from "../version.ts";
 import { isCode } from "./file-lock.ts";
+import { makeFolder } from "./folders.ts";
 import { versionOf } from "./open-files.ts";
 import { quickly } from "./quick-calls.ts";
 import { TEMPORARY } from "./unfinished.ts";
@@ -58,7 +59,7 @@ export async function linkFile(from: string, to: string): Promise<boolean> {
   try {
     await make().catch(async (error: unknown) => {
       if (!isCode(error, "ENOENT")) throw error;
-      await mkdir(dirname(to), { recursive: true });
+      await makeFolder(dirname(to));
       await make();
     });
     return true;
@@ -87,7 +88,7 @@ export async function writeInPlace(
   } catch (error) {
     if (!isCode(error, "ENOENT")) throw error;
   }
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   return await write();
 }
 
@@ -105,7 +106,7 @@ export async function writeTemporary(
     await rm(temporary, { force: true });
     if (!isCode(error, "ENOENT")) throw error;
   }
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   return { temporary, version: await write() };
 }
 

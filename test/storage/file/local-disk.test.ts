@@ -55,12 +55,14 @@ describe("on a local disk", () => {
       storage.write(at(name), pattern(2000, names.indexOf(name) * 1000 + i));
     for (const name of names) await put(name, 0);
     let replacing = true;
+    const states = names.map((_, n) => Array.from({ length: 40 }, (_, i) => pattern(2000, n * 1000 + i)));
     const readers = names.flatMap((name, n) =>
       Array.from({ length: 4 }, async () => {
         while (replacing) {
           const bytes = (await storage.read(at(name), [{ offset: 0 }])).parts[0] ?? new Uint8Array(0);
-          const states = Array.from({ length: 40 }, (_, i) => pattern(2000, n * 1000 + i));
-          expect(states.some((state) => Buffer.compare(state, bytes) === 0)).toBe(true);
+          expect(states[n]?.some((state) => Buffer.compare(state, bytes) === 0)).toBe(true);
+          // Writers are waited for in turns of the loop that readers would not let come.
+          await new Promise((resolve) => setImmediate(resolve));
         }
       }),
     );
