@@ -1,6 +1,8 @@
 // Reads the 64 MiB virtual array of the workloads through the range server at 30 ms, beside VirtualiZarr's store and
-// icechunk with zarr-python: whole, and one chunk of 4 MiB. Prints seconds, requests and bytes, and what must hold: the
-// whole in at most 10 requests and 1.4 times faster than both, the chunk in one request.
+// icechunk with zarr-python: whole, and one chunk of 4 MiB; then the same values in 1,024 chunks of their own and in
+// shards, beside zarrita and zarr-python. Prints seconds, requests and bytes, and what must hold: the whole in at most 10
+// requests and 1.4 times faster than both, the chunk in one request once its manifest is there; separate chunks three times
+// faster than zarr-python, shards three times faster than zarrita.
 //
 //   npm run bench:storage -- WORKLOADS [--runs N]
 //
@@ -31,6 +33,8 @@ const facts: { field: { selections: Record<string, { select: number[][]; crc32: 
   readFileSync(join(workloads, "workloads.json"), "utf8"),
 );
 const LABELS = ["whole", "chunk 4 MiB"] as const;
+/** Native arrays, read whole. */
+const FORMS = { "separate chunks": "zstd-64k", sharded: "sharded" } as const;
 const tasks = LABELS.map((label) => ({
   label,
   form: "virtual",
@@ -107,6 +111,33 @@ try {
       if (sample === undefined) continue;
       const cells = [label, name, sample.s.toFixed(3), sample.requests, (sample.body_bytes / 1e6).toFixed(1)];
       console.log(`| ${cells.join(" | ")} |`);
+    }
+  }
+  for (const [label, form] of Object.entries(FORMS)) {
+    const task = { label, form, repeats: 2, ...facts.field.selections["whole"] };
+    const address = { url: `${url}/field/${form}.zarr/`, path: "field", server: url, tasks: [task] };
+    const reader = (words: object) => () =>
+      run(process.execPath, [join(here, "read-case.js"), JSON.stringify(words)]);
+    const readers = new Map([
+      ["moraine", reader(address)],
+      ["zarrita", reader({ ...address, peer: "zarrita" })],
+    ]);
+    if (python !== undefined) {
+      for (const peer of ["zarr-python", "zarr-python fused"]) {
+        const words = JSON.stringify({ peer, ...common, tasks: [task] });
+        readers.set(peer, () => run(python, ["-W", "ignore", join(shared, "cases/read.py"), words]));
+      }
+    }
+    const found = new Map<string, Sample[]>();
+    for (let turn = 0; turn < runs; turn++) {
+      for (const [name, read] of readers) found.set(name, [...(found.get(name) ?? []), ...read()]);
+    }
+    const own = median(found.get("moraine") ?? [], label);
+    for (const [name, all] of found) {
+      const sample = median(all, label);
+      if (sample === undefined || own === undefined) continue;
+      const cells = [label, name, sample.s.toFixed(3), sample.requests, (sample.body_bytes / 1e6).toFixed(1)];
+      console.log(`| ${cells.join(" | ")} | ${(sample.s / own.s).toFixed(2)}`);
     }
   }
   const [ours, ...peers] = ["moraine, repository", "VirtualiZarr ManifestStore", "icechunk"].map((name) =>

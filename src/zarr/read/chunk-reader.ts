@@ -86,6 +86,7 @@ export class ChunkReader {
     const { chunkCount } = this.#plan;
     await this.#flow.finish(
       async () => {
+        if (this.#layout.codecs.length > 1) this.#batches?.expect(this.#plan.count * this.#itemSize);
         await this.#decoders.ready();
         const { batch = BATCH } = this.#array.chunks;
         for (let from = 0; from < chunkCount; ) {

@@ -45,6 +45,11 @@ export class DecodingBatches {
     this.#flow = flow;
   }
 
+  /** Starts the threads where so many bytes will be decoded: they begin while the first chunks are on their way. */
+  expect(decodedBytes: number): void {
+    if (decodedBytes > START_BYTES) decoding.threads?.start();
+  }
+
   /**
    * Copies a chunk into a batch. False where it should be decoded here: no thread has room, or none is running.
    *
