@@ -220,6 +220,29 @@ with h5py.File("virtual.h5", "w", libver=("earliest", "v110")) as f:
     h5d.create(f.id, b"numbered", h5t.STD_I32LE, h5s.create_simple((4, 6), (h5s.UNLIMITED, 6)), creation)
 describe("virtual.h5")
 
+# ---------------------------------------------------------------- virtual datasets of other datatypes than their sources
+SOURCES = {
+    "f8": np.array([-np.inf, -1e300, -2.0**63, -40000.7, -129.7, -1.5, -0.5, 0.5, 127.9, 255.5, 65519, 65520, 2.0**31, 2.0**62, 2.0**65, 1e39, np.inf]),
+    "f4": np.array([-1e38, -2.0**31, -1.5, 0.1, 300.5, 2.0**31, 1e38], ">f4"),
+    "i8": np.array([-2**63, -2**40 - 1, -40000, -129, -1, 0, 127, 255, 2**24 + 1, 2**53 + 1, 2**63 - 1]),
+    "u8": np.array([0, 1, 2**31, 2**32 + 5, 2**63, 2**64 - 1], "u8"),
+    "odd": np.array([np.nan, 2.0**63, -1]), "negative": np.array([-1]), "S3": np.array([b"abc", b"", b"d"]),
+    "row": np.array([(1, 2.5), (3, 4.5)], [("a", "<i4"), ("b", "<f4")]),
+}
+with h5py.File("converted.source.h5", "w") as f:
+    for name, values in SOURCES.items(): f[name] = values
+with h5py.File("converted.h5", "w", libver=("earliest", "v110")) as f:
+    def converted(source, dtype):
+        layout = h5py.VirtualLayout(SOURCES[source].shape, dtype)
+        layout[:] = h5py.VirtualSource("converted.source.h5", source, SOURCES[source].shape)
+        name = dtype if isinstance(dtype, str) else "-".join(dict(dtype))
+        f.create_virtual_dataset(f"{source}_as_{name.replace('>', 'be_')}", layout)
+    for source in ("f8", "f4", "i8", "u8"):
+        for dtype in ("i1", "u1", ">i2", "u2", "i4", "u4", "i8", ">u8", "f2", ">f4", "f8"):
+            if (source, dtype) != ("i8", ">u8"): converted(source, dtype)
+    converted("odd", "i8"); converted("negative", "u8"); converted("S3", "S5"); converted("S3", "S2"); converted("row", [("b", "<f4")]); converted("row", [("b", "<f4"), ("a", "<i4")])
+describe("converted.h5", skip=("odd_as_i8", "negative_as_u8", "S3_as_S2", "row_as_b", "row_as_b-a"))
+
 # ---------------------------------------------------------------- links
 with h5py.File("links.target.h5", "w") as f:
     f["pad"] = np.zeros(100, "u1")

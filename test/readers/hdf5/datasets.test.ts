@@ -90,6 +90,13 @@ test("a virtual dataset that follows its sources' chunks refers to them", async 
   expect(arrayAt(root, "/strided").barrier?.code).toBe("UnsupportedLayout");
 });
 
+test("a virtual dataset of a datatype that its sources are not surely converted to is refused", async () => {
+  const root = await openFile("converted.h5");
+  for (const name of ["odd_as_i8", "negative_as_u8", "S3_as_S2", "row_as_b", "row_as_b-a"]) {
+    await expect(valuesOf(arrayAt(root, name)), name).rejects.toMatchObject({ code: "UnsupportedDataType" });
+  }
+});
+
 test("hard links give views of one group, soft and external ones lead on, lost ones are told", async () => {
   const root = await openFile("links.h5");
   const b = root.children.get("b");

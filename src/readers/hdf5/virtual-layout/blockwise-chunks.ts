@@ -4,9 +4,11 @@
  * @module
  */
 
+import { stringifyJson } from "../../../binary/json.ts";
 import type { ChunkData } from "../../../codecs/codec.ts";
 import { encodeTexts } from "../../../codecs/variable-length.ts";
 import { itemSize } from "../../../data-types/data-type.ts";
+import { dataTypeToJson } from "../../../data-types/data-type-json.ts";
 import { MoraineError } from "../../../errors.ts";
 import type { StorageOptions } from "../../../storage/storage.ts";
 import type { ArrayMetadata } from "../../../zarr/array-metadata.ts";
@@ -20,6 +22,7 @@ import {
 import { type AxisSelection, indexAt, listed } from "./axis-selection.ts";
 import type { FixedMapping } from "./extent.ts";
 import { type PairedAxes, pairAxes } from "./paired-axes.ts";
+import { sourceConversion } from "./source-conversion.ts";
 import type { SourceArray } from "./virtual-layout.ts";
 
 /** Bytes of a source that are read at a time. */
@@ -69,13 +72,6 @@ export class BlockwiseChunks implements ChunkSource {
     const { start, shape, inside } = chunkExtent(this.#metadata, coordinates);
     const block = new Block(this.#metadata, shape);
     for (const { source, from, to } of this.#mappings) {
-      if (source.array.metadata.dataType.name !== this.#metadata.dataType.name) {
-        throw new MoraineError(
-          "UnsupportedDataType",
-          `a source of the virtual dataset has the data type ${source.array.metadata.dataType.name}`,
-          { source: source.reader.source, path: source.reader.path },
-        );
-      }
       const pairs = from.kind === "axes" && to.kind === "axes" ? pairAxes(from.axes, to.axes) : undefined;
       if (pairs) await this.#moveAxes(source, pairs, start, inside, block, options);
       else {
@@ -146,7 +142,7 @@ export class BlockwiseChunks implements ChunkSource {
       return;
     }
     checkInside(source, low, shape);
-    const data = await source.reader.readRegion(low, shape, options);
+    const data = await this.#read(source, low, shape, options);
     const strides = stepsOf(shape);
     const copy = (axis: number, from: number, to: number): void => {
       const move = moves[axis];
@@ -191,6 +187,23 @@ export class BlockwiseChunks implements ChunkSource {
     }
   }
 
+  /** Elements of a source in the data type of the virtual dataset. */
+  async #read(
+    { array, reader }: SourceArray,
+    start: readonly number[],
+    shape: readonly number[],
+    options: StorageOptions | undefined,
+  ): Promise<ChunkData> {
+    const { dataType } = array.metadata;
+    const convert = sourceConversion(dataType, this.#metadata.dataType);
+    if (!convert) {
+      const reason = `a source of the virtual dataset has another data type: ${stringifyJson(dataTypeToJson(dataType))}`;
+      throw new MoraineError("UnsupportedDataType", reason, { source: reader.source, path: reader.path });
+    }
+    const data = await reader.readRegion(start, shape, options);
+    return data instanceof Uint8Array ? convert(data) : data;
+  }
+
   /** An element of a source, which is read whole where it is small enough. */
   async #element(
     source: SourceArray,
@@ -204,7 +217,8 @@ export class BlockwiseChunks implements ChunkSource {
         "an irregular selection of a large source of a virtual dataset",
       );
     }
-    source.whole ??= source.reader.readRegion(
+    source.whole ??= this.#read(
+      source,
       source.shape.map(() => 0),
       source.shape,
       options,
