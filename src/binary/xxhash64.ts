@@ -6,6 +6,8 @@
  * @module
  */
 
+import { wasmLanes } from "./xxhash64-wasm.ts";
+
 /** Halves of the primes, high and low. */
 const P1 = [0x9e3779b1, 0x85ebca87] as const;
 const P2 = [0xc2b2ae3d, 0x27d4eb4f] as const;
@@ -71,6 +73,9 @@ class Word {
 }
 
 const scratch = new Word();
+
+/** From so many bytes on it is quicker to copy them into WebAssembly's memory. */
+const WORTH_WASM = 4096;
 
 /**
  * The rounds of the four lanes over whole stripes of 32 bytes: lane = rotate(lane + word × P2, 31) × P1. Written out,
@@ -142,7 +147,9 @@ export function xxhash64(bytes: Uint8Array): bigint {
     start[3]?.add(0, 1);
     const halves = Int32Array.from(start.flatMap(({ high, low }) => [low, high]));
     at = length - (length % 32);
-    runLanes(view, at, halves);
+    const lanesOf = length >= WORTH_WASM ? wasmLanes() : undefined;
+    if (lanesOf) lanesOf(bytes, at, halves);
+    else runLanes(view, at, halves);
     const values = start.map((_, lane): Halves => [halves[2 * lane + 1] ?? 0, halves[2 * lane] ?? 0]);
     const lanes = values.map((value) => new Word().set(...value));
     hash.set(0, 0);

@@ -58,19 +58,43 @@ export function boxHasChunk(box: Uint32Array, coordinates: Uint32Array, at: numb
 
 /** The smallest box around some references, at least one. */
 export function boxAround({ references, entries }: ReferenceRun): Uint32Array {
-  const rank = references.gridShape.length;
-  const strides = gridStrides(references.gridShape);
+  const { gridShape, positions } = references;
+  const rank = gridShape.length;
+  const strides = gridStrides(gridShape);
+  const count = entries?.length ?? references.count;
+  const positionOf = (i: number): number => {
+    const entry = entries?.[i] ?? i;
+    return positions?.[entry] ?? entry;
+  };
+  const [first, last] = [positionOf(0), positionOf(count - 1)];
+  if (last - first === count - 1) return boxOfStretch(gridShape, first, last);
   const coordinates = new Uint32Array(rank);
   const box = new Uint32Array(2 * rank);
-  const count = entries?.length ?? references.count;
   for (let i = 0; i < count; i++) {
-    const entry = entries?.[i] ?? i;
-    coordinatesOf(references.positions?.[entry] ?? entry, strides, coordinates, 0);
+    coordinatesOf(positionOf(i), strides, coordinates, 0);
     for (let axis = 0; axis < rank; axis++) {
       const coordinate = coordinates[axis] ?? 0;
       if (i === 0 || coordinate < (box[2 * axis] ?? 0)) box[2 * axis] = coordinate;
       if (i === 0 || coordinate >= (box[2 * axis + 1] ?? 0)) box[2 * axis + 1] = coordinate + 1;
     }
+  }
+  return box;
+}
+
+/** The smallest box around all chunks from one to another in C order. */
+function boxOfStretch(gridShape: readonly number[], first: number, last: number): Uint32Array {
+  const rank = gridShape.length;
+  const strides = gridStrides(gridShape);
+  const [from, to] = [new Uint32Array(rank), new Uint32Array(rank)];
+  coordinatesOf(first, strides, from, 0);
+  coordinatesOf(last, strides, to, 0);
+  const box = new Uint32Array(2 * rank);
+  let differs = false;
+  for (let axis = 0; axis < rank; axis++) {
+    // Behind the first axis on which they differ, the stretch reaches the end of one row and begins another.
+    box[2 * axis] = differs ? 0 : (from[axis] ?? 0);
+    box[2 * axis + 1] = differs ? (gridShape[axis] ?? 0) : (to[axis] ?? 0) + 1;
+    differs ||= from[axis] !== to[axis];
   }
   return box;
 }
@@ -128,11 +152,9 @@ export class Cells {
       const cell = Math.floor((positions?.[first] ?? first) / slab);
       let end = first + 1;
       while (end < count && (positions?.[end] ?? end) < (cell + 1) * slab) end += 1;
-      const start = first;
-      groups.set(
-        cell,
-        Uint32Array.from({ length: end - start }, (_, i) => start + i),
-      );
+      const entries = new Uint32Array(end - first);
+      for (let i = 0; i < entries.length; i++) entries[i] = first + i;
+      groups.set(cell, entries);
       first = end;
     }
     return groups;

@@ -25,6 +25,8 @@ import { planArray } from "./manifest-plan.ts";
 import { DEFAULT_COMPRESSION_LEVEL } from "./repo-update.ts";
 import { FOLDERS, type RepositoryFiles } from "./repository-files.ts";
 
+/** Coordinates that count up: a higher level takes longer and saves nothing. */
+const LOG_COMPRESSION_LEVEL = 1;
 /** How far the clocks of this machine and of the storage may be apart; Icechunk's own limit. */
 const CLOCK_TOLERANCE_MS = 600_000;
 
@@ -65,7 +67,7 @@ export async function writeSnapshotFiles(
   };
   const [snapshot, log] = await Promise.all([
     writeSnapshot(made, level),
-    writeTransactionLog(id, plan.log, level),
+    writeTransactionLog(id, plan.log, settings.compressionLevel ?? LOG_COMPRESSION_LEVEL),
   ]);
   const [version] = await Promise.all([
     files.write(`${FOLDERS.snapshot}/${id}`, snapshot, { ...options, fresh: true }),

@@ -22,7 +22,7 @@ import {
   volumeOf,
 } from "./boxes.ts";
 import type { ChunkChanges } from "./chunk-changes.ts";
-import { type ChunkReferences, MISSING } from "./format/chunk-references.ts";
+import { type ChunkReferences, hasMissing } from "./format/chunk-references.ts";
 import type { NodeId } from "./format/identifier.ts";
 import type { ArrayNode, ManifestPart, Snapshot } from "./format/snapshot.ts";
 import { cellShape } from "./manifest-split.ts";
@@ -172,7 +172,7 @@ class Plan {
     for (const { old, change, box } of this.#touched.values()) {
       const runs = change ? [...old, change] : old;
       const [only] = runs;
-      const whole = only && runs.length === 1 && !only.references.kinds.includes(MISSING);
+      const whole = only && runs.length === 1 && !hasMissing(only.references);
       const piece: ReferenceRun = whole ? only : { references: withoutMissing(mergeReferences(runs)) };
       const count = piece.entries?.length ?? piece.references.count;
       if (count > 0) pieces.push({ ...piece, nodeId, count, extents: whole ? box : undefined });

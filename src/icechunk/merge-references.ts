@@ -8,6 +8,7 @@ import {
   type ChunkReferences,
   coordinatesOf,
   gridStrides,
+  hasMissing,
   MISSING,
   positionOf,
 } from "./format/chunk-references.ts";
@@ -75,7 +76,7 @@ function pick(run: ReferenceRun): ChunkReferences {
 
 /** Columns without the chunks that are missing. */
 export function withoutMissing(references: ChunkReferences): ChunkReferences {
-  if (!references.kinds.includes(MISSING)) return references;
+  if (!hasMissing(references)) return references;
   return filterReferences(references, undefined, (entry) => references.kinds[entry] !== MISSING);
 }
 

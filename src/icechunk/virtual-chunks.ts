@@ -58,11 +58,16 @@ export interface VirtualPlace {
   readonly version: Version | undefined;
 }
 
+/** Resolved locations that are kept. */
+const KEPT_PLACES = 8192;
+
 /** Resolves locations to addresses that may be read. */
 export class VirtualChunkAccess {
   readonly #containers: readonly VirtualChunkContainer[];
   readonly #authorization: VirtualChunkAuthorization;
   readonly #source: string;
+  /** Locations that may be read, as they were resolved. */
+  readonly #resolved = new Map<string, { readonly address: string; readonly scheme: string | undefined }>();
 
   /** @param source address of the repository, for errors */
   constructor(
@@ -82,10 +87,15 @@ export class VirtualChunkAccess {
    * Errors: `Unauthorized`, `NotFound` (no container), `InvalidArgument`.
    */
   resolve(object: VirtualObject): VirtualPlace {
-    const location = this.#absolute(object.location);
-    const prefix = this.#containerPrefix(location);
-    this.#requireAuthorized(location, prefix);
-    return { address: addressOf(location), version: versionOf(object, schemeOf(location)) };
+    let place = this.#resolved.get(object.location);
+    if (place === undefined) {
+      const location = this.#absolute(object.location);
+      this.#requireAuthorized(location, this.#containerPrefix(location));
+      place = { address: addressOf(location), scheme: schemeOf(location) };
+      if (this.#resolved.size >= KEPT_PLACES) this.#resolved.clear();
+      this.#resolved.set(object.location, place);
+    }
+    return { address: place.address, version: versionOf(object, place.scheme) };
   }
 
   /** As {@link resolve}, to be told and not to be read: nothing needs to be authorized. */

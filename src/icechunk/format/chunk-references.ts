@@ -97,13 +97,58 @@ export function coordinatesOf(
   }
 }
 
+/** Goes from chunk to chunk of a grid, in most cases to the next one, which costs an addition. */
+export class GridWalk {
+  /** Of the chunk that was reached last. */
+  readonly coordinates: Uint32Array;
+  readonly #shape: readonly number[];
+  readonly #strides: Float64Array;
+  #position = -2;
+
+  constructor(gridShape: readonly number[]) {
+    this.#shape = gridShape;
+    this.#strides = gridStrides(gridShape);
+    this.coordinates = new Uint32Array(gridShape.length);
+  }
+
+  moveTo(position: number): void {
+    const { coordinates } = this;
+    if (position !== this.#position + 1) {
+      coordinatesOf(position, this.#strides, coordinates, 0);
+    } else {
+      for (let axis = coordinates.length - 1; axis >= 0; axis--) {
+        const next = (coordinates[axis] ?? 0) + 1;
+        if (next < (this.#shape[axis] ?? 0)) {
+          coordinates[axis] = next;
+          break;
+        }
+        coordinates[axis] = 0;
+      }
+    }
+    this.#position = position;
+  }
+}
+
 /** Coordinates of all entries, one after another. */
 export function allCoordinates(references: ChunkReferences): Uint32Array {
   const rank = references.gridShape.length;
-  const strides = gridStrides(references.gridShape);
+  const walk = new GridWalk(references.gridShape);
   const coordinates = new Uint32Array(rank * references.count);
-  for (let entry = 0; entry < references.count; entry++) {
-    coordinatesOf(references.positions?.[entry] ?? entry, strides, coordinates, entry * rank);
+  for (let entry = 0, at = 0; entry < references.count; entry++) {
+    walk.moveTo(references.positions?.[entry] ?? entry);
+    for (let axis = 0; axis < rank; axis++) coordinates[at++] = walk.coordinates[axis] ?? 0;
   }
   return coordinates;
+}
+
+const complete = new WeakMap<Uint8Array, boolean>();
+
+/** Whether some of the entries are {@link MISSING}; looked for once. */
+export function hasMissing({ kinds }: Pick<ChunkReferences, "kinds">): boolean {
+  let isComplete = complete.get(kinds);
+  if (isComplete === undefined) {
+    isComplete = !kinds.includes(MISSING);
+    complete.set(kinds, isComplete);
+  }
+  return !isComplete;
 }

@@ -7,14 +7,7 @@
  * @module
  */
 
-import {
-  type ChunkReferences,
-  coordinatesOf,
-  gridStrides,
-  INLINE,
-  NATIVE,
-  type VirtualObject,
-} from "./chunk-references.ts";
+import { type ChunkReferences, GridWalk, INLINE, NATIVE, type VirtualObject } from "./chunk-references.ts";
 import { FILE_TYPE, sealEnvelope } from "./envelope.ts";
 import { FlatBufferWriter, type TableLayout, tableLayout } from "./flatbuffer-writer.ts";
 import {
@@ -83,9 +76,8 @@ export async function writeManifest(
   compressionLevel: number,
 ): Promise<Uint8Array> {
   const sorted = [...arrays].sort((a, b) => compareIdentifiers(a.nodeId, b.nodeId));
-  let capacity = 512;
-  for (const array of sorted) capacity += 64 + roomFor(array);
-  const writer = new FlatBufferWriter(capacity);
+  const rooms = sorted.map(roomFor);
+  const writer = new FlatBufferWriter(rooms.reduce((total, room) => total + 64 + room, 512));
   const root = writer.root(MANIFEST);
   writer.set(root + MANIFEST.at.id, decodeIdentifier(id, OBJECT_ID_BYTES));
   // 0 must be said: the schema's default means compressed locations.
@@ -94,7 +86,7 @@ export async function writeManifest(
   const locations = sorted.map((array, i) => {
     const table = writer.table(ARRAY, vector + 4 * i);
     writer.set(table + ARRAY.at.node, decodeIdentifier(array.nodeId, NODE_ID_BYTES));
-    return writeReferences(writer, table + ARRAY.at.references, array);
+    return writeReferences(writer, table + ARRAY.at.references, array, rooms[i] ?? 0);
   });
   // Offsets only point forward, so what is shared comes last.
   const written = new Map<string, number>();
@@ -109,6 +101,7 @@ function roomFor(array: ManifestArray): number {
   const { references, entries } = array;
   const count = referenceCountOf(array);
   let room = 16 + count * (4 + LARGEST_REFERENCE + 8 + 4 + 4 * references.gridShape.length);
+  if (references.buffers.length === 0) return room;
   for (let i = 0; i < count; i++) {
     const entry = entries?.[i] ?? i;
     if (references.kinds[entry] === INLINE) room += 8 + (references.lengths[entry] ?? 0);
@@ -125,39 +118,41 @@ function virtualLayout(object: VirtualObject): TableLayout<"index" | "offset" | 
 /**
  * Writes an array's references, each a table with its coordinates, and inline bytes, right behind it.
  *
+ * @param room of {@link roomFor}
  * @returns for each reference where its location must be put; 0 where it has none
  */
-function writeReferences(writer: FlatBufferWriter, from: number, array: ManifestArray): Uint32Array {
+function writeReferences(
+  writer: FlatBufferWriter,
+  from: number,
+  array: ManifestArray,
+  room: number,
+): Uint32Array {
   const { references, entries } = array;
   const { kinds, objects, offsets, lengths, chunkIds, buffers, virtualObjects } = references;
   const rank = references.gridShape.length;
-  const strides = gridStrides(references.gridShape);
-  const coordinates = new Uint32Array(rank);
+  const walk = new GridWalk(references.gridShape);
+  const { coordinates } = walk;
   const count = referenceCountOf(array);
   const slots = writer.vector(from, count, 4);
   const virtualLayouts = virtualObjects.map(virtualLayout);
   // Vtables first: in the loop nothing else may be written.
-  const vtables = new Map(
-    [...new Set([...virtualLayouts, NATIVE_REFERENCE, INLINE_REFERENCE])].map((layout) => [
-      layout.vtable,
-      writer.vtable(layout),
-    ]),
-  );
+  const [nativeVtable, inlineVtable] = [writer.vtable(NATIVE_REFERENCE), writer.vtable(INLINE_REFERENCE)];
+  const virtualVtables = Uint32Array.from(virtualLayouts, (layout) => writer.vtable(layout));
   const start = writer.length;
-  writer.reserve(roomFor(array));
+  writer.reserve(room);
   const { view, bytes } = writer;
   const locationFields = new Uint32Array(count);
   let end = start;
 
   /** Begins a table with the coordinates behind it. */
-  const begin = (i: number, entry: number, layout: TableLayout<"index">): number => {
+  const begin = (i: number, entry: number, layout: TableLayout<"index">, vtable: number): number => {
     const table = Math.ceil(end / layout.alignment) * layout.alignment;
     view.setUint32(slots + 4 * i, table - (slots + 4 * i), true);
-    view.setInt32(table, table - (vtables.get(layout.vtable) ?? 0), true);
+    view.setInt32(table, table - vtable, true);
     end = table + layout.size;
     view.setUint32(table + layout.at.index, end - (table + layout.at.index), true);
     view.setUint32(end, rank, true);
-    coordinatesOf(references.positions?.[entry] ?? entry, strides, coordinates, 0);
+    walk.moveTo(references.positions?.[entry] ?? entry);
     for (let axis = 0; axis < rank; axis++) view.setUint32(end + 4 + 4 * axis, coordinates[axis] ?? 0, true);
     end += 4 + 4 * rank;
     return table;
@@ -169,14 +164,14 @@ function writeReferences(writer: FlatBufferWriter, from: number, array: Manifest
     const offset = offsets[entry] ?? 0;
     const length = lengths[entry] ?? 0;
     if (kinds[entry] === INLINE) {
-      const table = begin(i, entry, INLINE_REFERENCE);
+      const table = begin(i, entry, INLINE_REFERENCE, inlineVtable);
       view.setUint32(table + INLINE_REFERENCE.at.inline, end - (table + INLINE_REFERENCE.at.inline), true);
       view.setUint32(end, length, true);
       const buffer = buffers[object];
       if (buffer) bytes.set(buffer.subarray(offset, offset + length), end + 4);
       end = Math.ceil((end + 4 + length) / 4) * 4;
     } else if (kinds[entry] === NATIVE) {
-      const table = begin(i, entry, NATIVE_REFERENCE);
+      const table = begin(i, entry, NATIVE_REFERENCE, nativeVtable);
       writer.u64(table + NATIVE_REFERENCE.at.offset, offset);
       writer.u64(table + NATIVE_REFERENCE.at.length, length);
       for (let k = 0; k < OBJECT_ID_BYTES; k++) {
@@ -184,7 +179,7 @@ function writeReferences(writer: FlatBufferWriter, from: number, array: Manifest
       }
     } else {
       const layout = virtualLayouts[object] ?? VIRTUAL_REFERENCE;
-      const table = begin(i, entry, layout);
+      const table = begin(i, entry, layout, virtualVtables[object] ?? 0);
       writer.u64(table + layout.at.offset, offset);
       writer.u64(table + layout.at.length, length);
       locationFields[i] = table + layout.at.location;

@@ -14,6 +14,8 @@ import {
 } from "./chunk-references.ts";
 import { OBJECT_ID_BYTES } from "./identifier.ts";
 
+const NO_BYTES = new Uint8Array(0);
+
 /** Fills columns entry by entry; entries must come in order. */
 export class ReferenceBuilder {
   readonly kinds: Uint8Array;
@@ -23,11 +25,12 @@ export class ReferenceBuilder {
   readonly buffers: Uint8Array[] = [];
   readonly virtualObjects: VirtualObject[] = [];
   count = 0;
-  #chunkIds = new Uint8Array(16 * OBJECT_ID_BYTES);
+  #chunkIds: Uint8Array = NO_BYTES;
   #chunkIdCount = 0;
-  readonly #virtualIndexes = new Map<string, number>();
+  /** Made when there is something to be found: most builders are for one chunk. */
+  #virtualIndexes: Map<string, number> | undefined;
   /** For each source that was copied from, where its objects are here, plus one. */
-  readonly #copied = new Map<ChunkReferences, { virtual: Uint32Array; buffers: Uint32Array }>();
+  #copied: Map<ChunkReferences, { virtual: Uint32Array; buffers: Uint32Array }> | undefined;
 
   /** @param capacity most entries that will be added */
   constructor(capacity: number) {
@@ -72,7 +75,7 @@ export class ReferenceBuilder {
     if (!same) {
       const next = this.#chunkIdCount * OBJECT_ID_BYTES;
       if (next === this.#chunkIds.length) {
-        const grown = new Uint8Array(next * 2);
+        const grown = new Uint8Array(Math.max(next * 2, 4 * OBJECT_ID_BYTES));
         grown.set(this.#chunkIds);
         this.#chunkIds = grown;
       }
@@ -89,10 +92,13 @@ export class ReferenceBuilder {
 
   /** Index of an object, one for all that are equal. */
   addVirtualObject(object: VirtualObject): number {
-    const key = `${object.location}\n${object.etag ?? ""}\n${object.lastModified ?? ""}`;
+    const { virtualObjects } = this;
+    if (virtualObjects.length === 0) return virtualObjects.push(object) - 1;
+    this.#virtualIndexes ??= new Map(virtualObjects.map((known, i) => [keyOf(known), i]));
+    const key = keyOf(object);
     let index = this.#virtualIndexes.get(key);
     if (index === undefined) {
-      index = this.virtualObjects.push(object) - 1;
+      index = virtualObjects.push(object) - 1;
       this.#virtualIndexes.set(key, index);
     }
     return index;
@@ -111,6 +117,7 @@ export class ReferenceBuilder {
 
   /** Index here of an object of other columns. */
   #copiedIndex(from: ChunkReferences, kind: number, object: number): number {
+    this.#copied ??= new Map();
     let copied = this.#copied.get(from);
     if (copied === undefined) {
       copied = {
@@ -147,4 +154,8 @@ export class ReferenceBuilder {
       virtualObjects: this.virtualObjects,
     };
   }
+}
+
+function keyOf({ location, etag, lastModified }: VirtualObject): string {
+  return `${location}\n${etag ?? ""}\n${lastModified ?? ""}`;
 }
