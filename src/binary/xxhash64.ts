@@ -74,8 +74,9 @@ class Word {
 
 const scratch = new Word();
 
-/** From so many bytes on it is quicker to copy them into WebAssembly's memory. */
-const WORTH_WASM = 4096;
+/** After so many bytes it is quicker to compile the loop as WebAssembly. */
+const WORTH_WASM = 256 * 1024;
+let hashed = 0;
 
 /**
  * The rounds of the four lanes over whole stripes of 32 bytes: lane = rotate(lane + word × P2, 31) × P1. Written out,
@@ -147,7 +148,8 @@ export function xxhash64(bytes: Uint8Array): bigint {
     start[3]?.add(0, 1);
     const halves = Int32Array.from(start.flatMap(({ high, low }) => [low, high]));
     at = length - (length % 32);
-    const lanesOf = length >= WORTH_WASM ? wasmLanes() : undefined;
+    hashed += length;
+    const lanesOf = hashed >= WORTH_WASM ? wasmLanes() : undefined;
     if (lanesOf) lanesOf(bytes, at, halves);
     else runLanes(view, at, halves);
     const values = start.map((_, lane): Halves => [halves[2 * lane + 1] ?? 0, halves[2 * lane] ?? 0]);

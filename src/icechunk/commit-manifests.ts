@@ -7,7 +7,7 @@
 import type { StorageOptions } from "../storage/storage.ts";
 import { boxAround } from "./boxes.ts";
 import { type NodeId, type ObjectId, randomObjectId } from "./format/identifier.ts";
-import { writeManifest } from "./format/manifest-writer.ts";
+import { ManifestScratch, writeManifest } from "./format/manifest-writer.ts";
 import type { ManifestFileInfo, ManifestPart } from "./format/snapshot.ts";
 import type { Piece } from "./manifest-plan.ts";
 import { FOLDERS, type RepositoryFiles } from "./repository-files.ts";
@@ -28,6 +28,7 @@ export class ManifestWriter {
   #small: Piece[] = [];
   readonly #smallNodes = new Set<NodeId>();
   #smallCount = 0;
+  readonly #scratch = new ManifestScratch();
   readonly #writing = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
 
@@ -78,7 +79,7 @@ export class ManifestWriter {
       parts.push({ manifestId: id, extents: piece.extents ?? boxAround(piece) });
       this.#written.set(piece.nodeId, parts);
     }
-    const bytes = await writeManifest(id, pieces, this.#compressionLevel);
+    const bytes = await writeManifest(id, pieces, this.#compressionLevel, this.#scratch);
     this.#manifestFiles.set(id, {
       id,
       sizeBytes: bytes.length,

@@ -20,7 +20,8 @@ const MAX_TRIES = 100;
 const PROMPT_RETRIES = 5;
 const BACKOFF_MS = [50, 30_000] as const;
 const DEFAULT_UPDATES_PER_FILE = 1000;
-export const DEFAULT_COMPRESSION_LEVEL = 3;
+/** Takes a fifth less time than the official default, 3, and with shared locations is still smaller than its files. */
+export const DEFAULT_COMPRESSION_LEVEL = 2;
 const REPO_COMPRESSION_LEVEL = 1;
 
 /** What an update makes of a repository. */

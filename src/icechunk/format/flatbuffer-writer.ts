@@ -79,10 +79,14 @@ export class FlatBufferWriter {
   length = 0;
   readonly #vtables = new Map<Uint8Array, number>();
 
-  /** @param capacity bytes expected; the buffer grows where they do not suffice */
-  constructor(capacity: number) {
-    this.bytes = new Uint8Array(Math.max(capacity, 256));
-    this.view = new DataView(this.bytes.buffer);
+  /**
+   * @param capacity bytes expected; the buffer grows where they do not suffice
+   * @param scratch memory to be used where it suffices, whatever is in it; what is written lies in it then
+   */
+  constructor(capacity: number, scratch?: Uint8Array<ArrayBuffer>) {
+    const usable = scratch !== undefined && scratch.length >= capacity;
+    this.bytes = usable ? scratch.subarray(0, capacity).fill(0) : new Uint8Array(Math.max(capacity, 256));
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
   }
 
   /**

@@ -65,19 +65,40 @@ const VIRTUAL_ETAG = tableLayout(SCHEMA, "index", "offset", "length", "location"
 const VIRTUAL_TIME = tableLayout(SCHEMA, "index", "offset", "length", "location", "lastModified");
 const LARGEST_REFERENCE = Math.max(VIRTUAL_ETAG.size, NATIVE_REFERENCE.size, VIRTUAL_TIME.size);
 
+/** Larger memory is not kept for the next manifest. */
+const MAX_SCRATCH = 8 * 1024 * 1024;
+
 function referenceCountOf(array: ManifestArray): number {
   return array.entries?.length ?? array.references.count;
 }
 
-/** Writes a manifest. Errors: `LimitExceeded` beyond 2 GiB. */
+/** Memory in which manifests are put together, one after another. */
+export class ManifestScratch {
+  #bytes = new Uint8Array(0);
+
+  /** @param capacity at most {@link MAX_SCRATCH} are kept */
+  of(capacity: number): Uint8Array<ArrayBuffer> {
+    if (this.#bytes.length < capacity && capacity <= MAX_SCRATCH) this.#bytes = new Uint8Array(capacity);
+    return this.#bytes;
+  }
+}
+
+/**
+ * Writes a manifest.
+ *
+ * @param scratch nobody else uses it before this is done
+ * Errors: `LimitExceeded` beyond 2 GiB.
+ */
 export async function writeManifest(
   id: ObjectId,
   arrays: readonly ManifestArray[],
   compressionLevel: number,
+  scratch: ManifestScratch = new ManifestScratch(),
 ): Promise<Uint8Array> {
   const sorted = [...arrays].sort((a, b) => compareIdentifiers(a.nodeId, b.nodeId));
   const rooms = sorted.map(roomFor);
-  const writer = new FlatBufferWriter(rooms.reduce((total, room) => total + 64 + room, 512));
+  const capacity = rooms.reduce((total, room) => total + 64 + room, 512);
+  const writer = new FlatBufferWriter(capacity, scratch.of(capacity));
   const root = writer.root(MANIFEST);
   writer.set(root + MANIFEST.at.id, decodeIdentifier(id, OBJECT_ID_BYTES));
   // 0 must be said: the schema's default means compressed locations.

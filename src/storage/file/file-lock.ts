@@ -23,6 +23,15 @@ import { DAY_MS, removeUnfinishedOf } from "./unfinished.ts";
 const PATIENCE_MS = 60_000;
 const FOREIGN_AGE_MS = 120_000;
 
+const ownToken = randomUUID();
+let names = 0;
+
+/** A name that no other process and no other call gives. */
+export function uniqueName(): string {
+  names += 1;
+  return `${ownToken}-${names}`;
+}
+
 /** Tasks of this process that wait for the same file, so that they do not spin on the disk. */
 const queues = new Map<string, Promise<unknown>>();
 
@@ -85,12 +94,12 @@ async function acquire(path: string, signal: AbortSignal | undefined): Promise<H
 export async function tryLock(path: string): Promise<HeldLock | BusyLock> {
   const folder = dirname(path);
   const prefix = lockPrefix(basename(path));
-  const names = await quickly(
+  const found = await quickly(
     () => readdirSync(folder),
     () => readdir(folder),
   );
-  await removeUnfinishedOf(folder, names, Date.now() - DAY_MS);
-  const generations = names
+  await removeUnfinishedOf(folder, found, Date.now() - DAY_MS);
+  const generations = found
     .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
     .map((name) => Number(name.slice(prefix.length)))
     .sort((a, b) => a - b);
@@ -103,7 +112,7 @@ export async function tryLock(path: string): Promise<HeldLock | BusyLock> {
   }
   const mine = join(folder, `${prefix}${(highest ?? 0) + 1}`);
   const maker = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
-  const text = JSON.stringify({ ...maker, token: randomUUID() });
+  const text = JSON.stringify({ ...maker, token: uniqueName() });
   try {
     await quickly(
       () => writeFileSync(mine, text, { flag: "wx" }),

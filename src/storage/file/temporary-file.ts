@@ -4,7 +4,6 @@
  * @module
  */
 
-import { randomBytes } from "node:crypto";
 import {
   type BigIntStats,
   closeSync,
@@ -20,7 +19,7 @@ import { dirname, join } from "node:path";
 import { MoraineError } from "../../errors.ts";
 import type { Version } from "../storage.ts";
 import { sameVersion } from "../version.ts";
-import { isCode } from "./file-lock.ts";
+import { isCode, uniqueName } from "./file-lock.ts";
 import { makeFolder } from "./folders.ts";
 import { versionOf } from "./open-files.ts";
 import { quickly } from "./quick-calls.ts";
@@ -98,7 +97,7 @@ export async function writeTemporary(
   bytes: Uint8Array,
   durable: boolean,
 ): Promise<TemporaryFile> {
-  const temporary = join(dirname(path), `${TEMPORARY}${process.pid}-${randomBytes(8).toString("hex")}`);
+  const temporary = join(dirname(path), `${TEMPORARY}${process.pid}-${uniqueName()}`);
   const write = (): Promise<TemporaryFile["version"]> => writeNew(temporary, bytes, durable);
   try {
     return { temporary, version: await write() };
