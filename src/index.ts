@@ -46,6 +46,15 @@ export type { CommitOptions, RebasingCommitOptions } from "./icechunk/session-co
 export type { SessionChanges } from "./icechunk/session-fork.ts";
 export type { SessionStore } from "./icechunk/session-store.ts";
 export type { StorageStatistics as RepositoryStatistics } from "./icechunk/storage-statistics.ts";
+export { mergeManifests, removeAxis, renameLocations, takeChunks } from "./manifest/arrange-chunks.ts";
+export type { ChunkManifest } from "./manifest/chunk-manifest.ts";
+export { concatenateManifests, insertAxis } from "./manifest/concatenate.ts";
+export { type ConcatenatedArray, concatenateArrays, stackArrays } from "./manifest/concatenate-arrays.ts";
+export { JOIN_POLICY, type JoinPolicy } from "./manifest/join-plan.ts";
+export { ManifestBuilder } from "./manifest/manifest-builder.ts";
+export { type ChunkRange, filterEntries, selectChunks } from "./manifest/select-chunks.ts";
+export { type ElementRange, sliceArray } from "./manifest/slice-array.ts";
+export { type ReferencedArray, splitChunks, subChunkShape } from "./manifest/split-chunks.ts";
 export type { StorageEvent, StorageListener } from "./storage/events.ts";
 export type { HostHeaders, HttpOptions } from "./storage/http/http-options.ts";
 export { type RouterOptions, StorageRouter } from "./storage/router.ts";

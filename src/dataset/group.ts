@@ -6,6 +6,8 @@
 
 import type { JsonObject } from "../binary/json.ts";
 import { MoraineError } from "../errors.ts";
+import type { ReferencedArray } from "../manifest/split-chunks.ts";
+import type { VirtualArray } from "../manifest/virtual-group.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ZarrArray } from "../zarr/node.ts";
 import { type GroupNode, nodeBelow } from "../zarr/tree.ts";
@@ -85,6 +87,29 @@ export class Group {
    */
   async array(path: string, options: StorageOptions = {}): Promise<ZarrArray> {
     return await arrayAt(this.#source, this.#below(path), options);
+  }
+
+  /**
+   * An array below this group with its references, as the functions on manifests take it.
+   *
+   * Errors: as {@link array}; those of its barrier where its chunks have no place that a reference could give.
+   *
+   * @example
+   * const year = concatenateArrays([await january.references("sst"), await february.references("sst")], 0);
+   */
+  async references(path: string, options: StorageOptions = {}): Promise<ReferencedArray> {
+    const below = this.#below(path);
+    const node = await nodeBelow(this.#source.root, below, options);
+    const place = { source: this.address, path: below };
+    if (node?.kind === "fault") throw node.error.at(place);
+    if (node?.kind !== "array") throw new MoraineError("NotFound", `there is no array ${below}`, place);
+    const array: VirtualArray = node;
+    const { barrier, manifest, metadata } = array;
+    if (barrier || manifest === undefined) {
+      const code = barrier?.code ?? "UnsupportedLayout";
+      throw new MoraineError(code, barrier?.reason ?? "its chunks have no place of their own", place);
+    }
+    return { metadata, manifest: await manifest(options) };
   }
 
   /** A group below this group. Errors: `NotFound`. */

@@ -4,11 +4,12 @@
  * @module
  */
 
+import { codecsKey } from "../../codecs/codecs-key.ts";
 import { MoraineError } from "../../errors.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import type { ArrayParts } from "./combine-array.ts";
-import { codecsKey, type Drift, describeDrift, findDrift } from "./drift.ts";
+import { type Drift, describeDrift, findDrift } from "./drift.ts";
 import type { CombinePlanOptions } from "./options.ts";
 import { markPending } from "./pending.ts";
 import { chunkBytes, type Piece } from "./piece.ts";
@@ -119,12 +120,16 @@ function encodingDrift(pieces: readonly Piece[]) {
     ["codecs"],
   )[0];
 }
+
 /** A piece in the encoding of the whole: what is encoded otherwise must be encoded anew. */
 export function inCommonForm(piece: Piece, { codecs, fillValue }: ArrayMetadata): Piece {
   const { manifest, metadata } = piece;
+  const isSame = codecsKey(metadata.codecs) === codecsKey(codecs);
+  // Most are: files of an archive share what is remembered of their metadata.
+  if (isSame && sameBytes(metadata.fillValue, fillValue)) return piece;
   const converted = { ...piece, metadata: { ...metadata, codecs, fillValue } };
   if (manifest === undefined || piece.existing === true) return converted;
-  if (codecsKey(metadata.codecs) !== codecsKey(codecs)) return { ...converted, manifest: undefined };
+  if (!isSame) return { ...converted, manifest: undefined };
   return { ...converted, manifest: withExplicitFill(manifest, metadata, fillValue) };
 }
 
@@ -134,12 +139,14 @@ function withExplicitFill(
   metadata: ArrayMetadata,
   fillValue: Uint8Array,
 ): ChunkManifest {
-  const own = metadata.fillValue;
-  const same = own.length === fillValue.length && own.every((byte, at) => byte === fillValue[at]);
-  if (same || manifest.positions === undefined) return manifest;
+  if (manifest.positions === undefined || sameBytes(metadata.fillValue, fillValue)) return manifest;
   const stored = new Set(manifest.positions);
   const absent: number[] = [];
   const cells = manifest.gridShape.reduce((product, length) => product * length, 1);
   for (let position = 0; position < cells; position++) if (!stored.has(position)) absent.push(position);
   return markPending(manifest, absent, chunkBytes(metadata));
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

@@ -7,9 +7,9 @@
 import { itemSize } from "../../data-types/data-type.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import { insertAxis } from "../../manifest/concatenate.ts";
+import { joinPartOf, withAxis } from "../../manifest/concatenate-arrays.ts";
 import { type JoinPolicy, planJoin } from "../../manifest/join-plan.ts";
 import { emptyManifest, joinReferences } from "../../manifest/join-references.ts";
-import { canTrim } from "../../manifest/trim-chunks.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { gridShapeOf, largestChunk } from "../../zarr/chunk-grid.ts";
 import type { RegionReader } from "../../zarr/write/chunk-encoder.ts";
@@ -36,13 +36,10 @@ export function joinPieces(pieces: readonly [Piece, ...Piece[]], axis: number, p
     axis,
   );
   const plan = planJoin(
-    pieces.map((piece) => ({
-      shape: piece.metadata.shape,
-      chunkGrid: piece.metadata.chunkGrid,
-      virtual: piece.manifest !== undefined,
-      cuttable: piece.existing !== true && canTrim(piece, axis),
-      rowBytes: rowBytes(piece.metadata, axis),
-    })),
+    pieces.map((piece) => {
+      const part = joinPartOf(piece.metadata, piece.manifest, axis);
+      return piece.existing === true ? { ...part, cuttable: false } : part;
+    }),
     axis,
     policy,
   );
@@ -63,12 +60,6 @@ export function joinPieces(pieces: readonly [Piece, ...Piece[]], axis: number, p
   };
 }
 
-/** Bytes of one step along an axis in a chunk. */
-function rowBytes({ chunkGrid, dataType }: ArrayMetadata, axis: number): number {
-  const shape = chunkGrid.name === "regular" ? chunkGrid.chunkShape : [];
-  return shape.toSpliced(axis, 1).reduce((product, length) => product * length, itemSize(dataType) ?? 16);
-}
-
 /** Bytes of the largest chunk, decoded; of variable length 16 an element. */
 export function chunkBytes({ chunkGrid, dataType }: ArrayMetadata): number {
   return largestChunk(chunkGrid).reduce((product, length) => product * length, itemSize(dataType) ?? 16);
@@ -77,19 +68,9 @@ export function chunkBytes({ chunkGrid, dataType }: ArrayMetadata): number {
 /** A piece with a new axis of one element. */
 export function widenPiece(piece: Piece, axis: number, dimension: string): Piece {
   const { metadata, manifest } = piece;
-  const { shape, chunkGrid, dimensionNames } = metadata;
-  const names = dimensionNames ?? shape.map(() => null);
   return {
     ...piece,
-    metadata: {
-      ...metadata,
-      shape: shape.toSpliced(axis, 0, 1),
-      chunkGrid:
-        chunkGrid.name === "regular"
-          ? { name: "regular", chunkShape: chunkGrid.chunkShape.toSpliced(axis, 0, 1) }
-          : { name: "rectilinear", chunkShapes: chunkGrid.chunkShapes.toSpliced(axis, 0, 1) },
-      dimensionNames: names.toSpliced(axis, 0, dimension),
-    },
+    metadata: withAxis(metadata, axis, dimension),
     manifest: manifest && insertAxis(manifest, axis),
     region: widenedRegion(piece.region, axis),
   };

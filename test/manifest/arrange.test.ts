@@ -1,0 +1,239 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  mergeManifests,
+  removeAxis,
+  renameLocations,
+  takeChunks,
+} from "../../src/manifest/arrange-chunks.ts";
+import { concatenateManifests } from "../../src/manifest/concatenate.ts";
+import { concatenateArrays, stackArrays } from "../../src/manifest/concatenate-arrays.ts";
+import { ManifestBuilder } from "../../src/manifest/manifest-builder.ts";
+import { sliceArray } from "../../src/manifest/slice-array.ts";
+import {
+  chunkChoices,
+  elementsOf,
+  MISSING,
+  manifestOf,
+  metadataOf,
+  product,
+  ravel,
+  unravel,
+} from "./element-model.ts";
+
+function unitArray(shape: readonly number[], name: string, choices: readonly number[] = []) {
+  const metadata = metadataOf(shape, { name: "regular", chunkShape: shape.map(() => 1) }, true);
+  return { metadata, manifest: manifestOf(metadata, name, choices) };
+}
+
+function arrayOf(
+  shape: readonly number[],
+  chunkShape: readonly number[],
+  plain: boolean,
+  choices: readonly number[] = [],
+) {
+  const metadata = metadataOf(shape, { name: "regular", chunkShape }, plain);
+  return { metadata, manifest: manifestOf(metadata, "a", choices) };
+}
+
+const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 });
+const code = (word: string) => expect.objectContaining({ code: word });
+
+describe("taking chunks", () => {
+  it("in any order, repeated or missing, is what the model takes", () => {
+    fc.assert(
+      fc.property(
+        shapes,
+        chunkChoices,
+        fc.nat(2),
+        fc.array(fc.integer({ min: -1, max: 3 }), { maxLength: 6 }),
+        (shape, choices, at, wanted) => {
+          const axis = at % shape.length;
+          const indexes = wanted.map((index) => Math.min(index, (shape[axis] ?? 1) - 1));
+          const array = unitArray(shape, "a", choices);
+          const manifest = takeChunks(array.manifest, axis, indexes);
+          const result = shape.with(axis, indexes.length);
+          const metadata = metadataOf(result, { name: "regular", chunkShape: shape.map(() => 1) }, true);
+          const elements = elementsOf(array);
+          const expected = Array.from({ length: product(result) }, (_, position) => {
+            const index = unravel(position, result);
+            const from = indexes[index[axis] ?? 0] ?? -1;
+            return from < 0 ? MISSING : elements[ravel(index.with(axis, from), shape)];
+          });
+          expect(elementsOf({ metadata, manifest })).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  it("outside of the grid is an error", () => {
+    expect(() => takeChunks(unitArray([3], "a").manifest, 0, [3])).toThrowError(code("OutOfBounds"));
+    expect(() => takeChunks(unitArray([3], "a").manifest, 1, [0])).toThrowError(code("InvalidArgument"));
+  });
+});
+
+describe("laying manifests over each other", () => {
+  it("gives the chunks of the upper one where it has any", () => {
+    fc.assert(
+      fc.property(shapes, chunkChoices, chunkChoices, (shape, first, second) => {
+        const [under, over] = [unitArray(shape, "under", first), unitArray(shape, "over", second)];
+        const manifest = mergeManifests(under.manifest, over.manifest);
+        const below = elementsOf(under);
+        const expected = elementsOf(over).map((element, at) => (element === MISSING ? below[at] : element));
+        expect(elementsOf({ metadata: under.metadata, manifest })).toEqual(expected);
+      }),
+    );
+  });
+
+  it("of other shapes is refused", () => {
+    expect(() => mergeManifests(unitArray([2], "a").manifest, unitArray([3], "b").manifest)).toThrowError(
+      code("Incompatible"),
+    );
+  });
+});
+
+describe("slicing an array", () => {
+  it("gives the elements of the box, or says that its chunks cannot be cut", () => {
+    const axis = fc.record({
+      length: fc.integer({ min: 1, max: 9 }),
+      chunk: fc.constantFrom(1, 2, 3, 4, 12),
+      cuts: fc.tuple(fc.nat(9), fc.nat(9)),
+    });
+    let given = 0;
+    fc.assert(
+      fc.property(
+        fc.array(axis, { minLength: 1, maxLength: 3 }),
+        chunkChoices,
+        fc.boolean(),
+        (axes, choices, plain) => {
+          const shape = axes.map(({ length }) => length);
+          const array = arrayOf(
+            shape,
+            axes.map(({ chunk }) => chunk),
+            plain,
+            choices,
+          );
+          const box = axes.map(({ length, cuts: [a, b] }) => {
+            const [x, y] = [a % (length + 1), b % (length + 1)];
+            return { start: Math.min(x, y), stop: Math.max(x, y) };
+          });
+          try {
+            const part = sliceArray(array, box);
+            const lengths = box.map(({ start, stop }) => stop - start);
+            expect(part.metadata.shape).toEqual(lengths);
+            const [whole, own] = [elementsOf(array), elementsOf(part)];
+            own.forEach((element, position) => {
+              const index = unravel(position, lengths).map((at, i) => at + (box[i]?.start ?? 0));
+              expect(element).toBe(whole[ravel(index, shape)]);
+            });
+            given += 1;
+          } catch (error) {
+            expect(error).toMatchObject({ code: "Incompatible" });
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+    expect(given).toBeGreaterThan(50);
+  });
+
+  it.each([
+    ["[1:3] of one chunk", [8], [4], [{ start: 1, stop: 3 }], [1002], [4]],
+    [
+      "[1:3] of rows",
+      [8, 4],
+      [4, 4],
+      [
+        { start: 1, stop: 3 },
+        { start: 0, stop: 4 },
+      ],
+      [1008],
+      [16],
+    ],
+    [
+      "[1:3] of rows in two columns of chunks",
+      [8, 6],
+      [4, 3],
+      [
+        { start: 1, stop: 3 },
+        { start: 0, stop: 6 },
+      ],
+      [1006, 1030],
+      [12, 12],
+    ],
+  ])("cuts uncompressed chunks by bytes: %s", (_, shape, chunkShape, box, offsets, lengths) => {
+    const metadata = metadataOf(shape, { name: "regular", chunkShape }, true);
+    const size = product(chunkShape) * 2;
+    const builder = new ManifestBuilder(
+      shape.map((length, axis) => length / (chunkShape[axis] ?? 1)),
+      "memory://a",
+    );
+    for (let chunk = 0; chunk < builder.cells; chunk++) builder.append(chunk, 1000 + chunk * size, size);
+    const { manifest } = sliceArray({ metadata, manifest: builder.build() }, box);
+    expect([...manifest.offsets]).toEqual(offsets);
+    expect([...manifest.lengths]).toEqual(lengths);
+  });
+
+  it("refuses to cut compressed chunks", () => {
+    const rows = { start: 1, stop: 3 };
+    expect(() => sliceArray(arrayOf([8], [4], false), [rows])).toThrowError(code("Incompatible"));
+    expect(() => sliceArray(arrayOf([8], [4], false), [{ start: 0, stop: 9 }])).toThrowError(
+      code("OutOfBounds"),
+    );
+  });
+});
+
+describe("arrays with their references", () => {
+  it("are joined, and say which chunks no reference gives", () => {
+    const parts = [arrayOf([5, 3], [4, 3], false), arrayOf([4, 3], [4, 3], false)];
+    const { metadata, rewrite } = concatenateArrays(parts, 0);
+    expect(metadata.shape).toEqual([9, 3]);
+    expect(rewrite).toEqual([1]);
+  });
+
+  it("are stacked along a new axis", () => {
+    const { metadata, manifest } = stackArrays(
+      [arrayOf([4], [2], false), arrayOf([4], [2], false)],
+      1,
+      "run",
+    );
+    expect(metadata.shape).toEqual([4, 2]);
+    expect(metadata.dimensionNames).toEqual([null, "run"]);
+    expect(metadata.chunkGrid).toEqual({ name: "regular", chunkShape: [2, 1] });
+    expect(manifest.gridShape).toEqual([2, 2]);
+  });
+
+  it.each([
+    ["data types", { dataType: { name: "int32" } as const }],
+    ["codecs", { codecs: [{ name: "bytes" }] }],
+    ["fill values", { fillValue: Uint8Array.of(1, 0) }],
+    ["shapes", { shape: [4, 2] }],
+  ])("of other %s are refused", (_, other) => {
+    const array = arrayOf([4, 3], [2, 3], false);
+    const odd = { ...array, metadata: { ...array.metadata, ...other } };
+    expect(() => concatenateArrays([array, odd], 0)).toThrowError(code("Incompatible"));
+  });
+
+  it("need something to be joined", () => {
+    expect(() => concatenateArrays([], 0)).toThrowError(code("InvalidArgument"));
+  });
+
+  it("are led to other addresses, whose versions are not known", () => {
+    const builder = new ManifestBuilder([1], "https://host/a.nc", { size: 10, etag: "x" });
+    builder.append(0, 0, 10);
+    const moved = renameLocations(builder.build(), (address) =>
+      address.replace("https://host/", "s3://bucket/"),
+    );
+    expect(moved.locations).toEqual(["s3://bucket/a.nc"]);
+    expect(moved.versions).toEqual([{ size: 10 }]);
+  });
+
+  it("lose an axis of one chunk", () => {
+    const { manifest } = unitArray([2, 1, 3], "a");
+    expect(removeAxis(manifest, 1).gridShape).toEqual([2, 3]);
+    expect(() => removeAxis(manifest, 0)).toThrowError(code("InvalidArgument"));
+    expect(concatenateManifests([removeAxis(manifest, 1), removeAxis(manifest, 1)], 0).gridShape).toEqual([
+      4, 3,
+    ]);
+  });
+});
