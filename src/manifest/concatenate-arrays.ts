@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sameBytes } from "../binary/byte-sequences.ts";
 import { codecsKey } from "../codecs/codecs-key.ts";
 import { itemSize } from "../data-types/data-type.ts";
 import { MoraineError } from "../errors.ts";
@@ -120,9 +121,7 @@ function refuseOther(first: ReferencedArray, other: ReferencedArray, axis: numbe
 function difference(a: ArrayMetadata, b: ArrayMetadata, axis: number): string | undefined {
   if (JSON.stringify(a.dataType) !== JSON.stringify(b.dataType)) return "data types";
   if (codecsKey(a.codecs) !== codecsKey(b.codecs)) return "codecs";
-  const sameFill =
-    a.fillValue.length === b.fillValue.length && a.fillValue.every((byte, at) => byte === b.fillValue[at]);
-  if (!sameFill) return "fill values";
+  if (!sameBytes(a.fillValue, b.fillValue)) return "fill values";
   const sameShape =
     a.shape.length === b.shape.length && a.shape.every((length, at) => at === axis || length === b.shape[at]);
   return sameShape ? undefined : "shapes";

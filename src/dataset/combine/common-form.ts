@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sameBytes } from "../../binary/byte-sequences.ts";
 import { codecsKey } from "../../codecs/codecs-key.ts";
 import { MoraineError } from "../../errors.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
@@ -145,8 +146,4 @@ function withExplicitFill(
   const cells = manifest.gridShape.reduce((product, length) => product * length, 1);
   for (let position = 0; position < cells; position++) if (!stored.has(position)) absent.push(position);
   return markPending(manifest, absent, chunkBytes(metadata));
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
