@@ -38,6 +38,8 @@ export interface DecodingThreads {
   start(): void;
   /** Whether one of them takes batches. */
   readonly areRunning: boolean;
+  /** Decoded bytes that each of them still has to bring, on average. */
+  readonly load: number;
   /** Whether a thread would decode a batch of so many bytes soon. Hands over what has been decoded meanwhile. */
   hasRoom(bytes: number): boolean;
   /** Has a batch decoded. `done` is called once, from `hasRoom` or when nothing else goes on. */

@@ -12,6 +12,7 @@ import { createPipeline } from "../../src/codecs/pipeline.ts";
 import { MemoryStorage } from "../../src/storage/memory.ts";
 import { createArray } from "../../src/zarr/create.ts";
 import { readRaw } from "../../src/zarr/read/read.ts";
+import { slice } from "../../src/zarr/selection.ts";
 import { ZarrStore } from "../../src/zarr/store.ts";
 
 const codec = (name: string, configuration = {}): CodecSpecification => ({ name, configuration });
@@ -36,6 +37,9 @@ const counted: DecodingThreads = {
   start: () => threads.start(),
   get areRunning() {
     return threads.areRunning;
+  },
+  get load() {
+    return threads.load;
   },
   hasRoom: (bytes) => threads.hasRoom(bytes),
   run(batch, done) {
@@ -137,6 +141,21 @@ describe("a read of many chunks", () => {
     const { data } = await readRaw(array, null);
     expect(batches).toBeGreaterThan(0);
     expect(Buffer.compare(data as Uint8Array, new Uint8Array(values.buffer))).toBe(0);
+  });
+
+  it("decodes a chunk for which nobody else has to wait where it is asked for", async () => {
+    const array = await createArray(new ZarrStore(new MemoryStorage(), "memory:///a/"), "", {
+      shape: [1024, 1024],
+      dataType: "float32",
+      ...layouts["large chunks"],
+    });
+    await array.set(null, { data: values, shape: [1024, 1024] });
+    batches = 0;
+    const { data } = await readRaw(array, [slice(10, 11), slice(0, 4)]);
+    expect(Array.from(new Float32Array((data as Uint8Array).buffer))).toEqual(
+      Array.from(values.subarray(10 * 1024, 10 * 1024 + 4)),
+    );
+    expect(batches).toBe(0);
   });
 
   it("names the chunk that does not decode", async () => {

@@ -46,6 +46,7 @@ function numberOf(pipeline: Pipeline): number {
 
 interface Waiting {
   readonly bytes: number;
+  readonly decodedBytes: number;
   done(decoded: DecodedBatch): void;
 }
 
@@ -83,11 +84,16 @@ class Thread {
     return this.#waiting.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
+  get decodedBytes(): number {
+    return this.#waiting.reduce((sum, { decodedBytes }) => sum + decodedBytes, 0);
+  }
+
   run({ pipeline, encoded, chunks, target, decodedSize }: DecodingBatch, done: Waiting["done"]): void {
     const { specifications: codecs, representation } = pipeline;
     const key = numberOf(pipeline);
     const request: DecodingRequest = { codecs, representation, key, encoded, chunks, target, decodedSize };
-    this.#waiting.push({ bytes: encoded.byteLength + target.byteLength, done });
+    const bytes = encoded.byteLength + target.byteLength;
+    this.#waiting.push({ bytes, decodedBytes: chunks.length * decodedSize, done });
     this.#port.ref();
     this.#port.postMessage(request, [encoded, target]);
   }
@@ -138,7 +144,14 @@ export class WorkerThreads implements DecodingThreads {
   }
 
   get areRunning(): boolean {
+    // Whoever asks may not let anything else happen for long: the first message of a thread is fetched.
+    for (const thread of this.#threads) if (!thread.isReady && !thread.isGone) thread.poll();
     return this.#threads.some((thread) => thread.isReady && !thread.isGone);
+  }
+
+  get load(): number {
+    const running = this.#threads.filter((thread) => !thread.isGone);
+    return running.reduce((sum, { decodedBytes }) => sum + decodedBytes, 0) / Math.max(running.length, 1);
   }
 
   hasRoom(bytes: number): boolean {

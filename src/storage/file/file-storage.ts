@@ -60,10 +60,28 @@ export class FileStorage implements Storage {
     return await translate(address, () =>
       this.#files.use(path, async (file, version) => {
         requireVersion(address, version, options.version);
+        const resolved = ranges.map((range) => resolveRange(address, range, version.size, options));
+        const policy = rangePolicyOf(address);
+        const [only] = resolved;
+        if (only && resolved.length === 1 && only.length > 0 && only.length <= policy.split) {
+          // Nothing to plan: most reads of small chunks are like this.
+          const target = options.allocate?.(only.length);
+          const { offset, length } = only;
+          const { bytes } = await this.#readRange(
+            address,
+            file,
+            version,
+            offset,
+            length,
+            options.signal,
+            target,
+          );
+          return { parts: [bytes], version };
+        }
         const { parts } = await readRanges(
           address,
-          ranges.map((range) => resolveRange(address, range, version.size, options)),
-          rangePolicyOf(address),
+          resolved,
+          policy,
           (offset, length, signal, target) =>
             this.#readRange(address, file, version, offset, length, signal, target),
           { signal: options.signal, allocate: options.allocate },
@@ -199,7 +217,7 @@ export class FileStorage implements Storage {
     version: Version,
     offset: number,
     length: number,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
     target: Uint8Array = new Uint8Array(length),
   ): Promise<FetchedRange> {
     throwIfAborted(signal);

@@ -132,6 +132,7 @@ export class ChunkReader {
       const kind = places.kinds[row] ?? PLACE_MISSING;
       (this.#isFetchedWhole(level, rows, row, kind, places) ? whole : inParts).push(row);
     }
+    if (level === this.#layout.levels.length) this.#batches?.announce(whole.length);
     await fetchChunks(this.#array.storage, places, whole, this.#flow, this.#consumer(level, rows, places));
     const piece = this.#layout.levels[level];
     if (piece === undefined || inParts.length === 0) return;
@@ -207,6 +208,7 @@ export class ChunkReader {
     taker: ChunkTaker,
   ): Promise<void> | undefined {
     const piece = this.#layout.levels[level];
+    if (piece === undefined) this.#batches?.announce(-1);
     if (bytes === undefined) return this.#fill && this.#fillChunk(level, rows, row, this.#fill);
     if (piece === undefined) {
       const pipeline = this.#decoders.pipeline(this.#shape(level, rows, row));
@@ -267,6 +269,7 @@ export class ChunkReader {
       take: (child, elements) => this.#place(children, child, elements),
       locate: (error) => locate(error, row),
     };
+    if (level + 1 === this.#layout.levels.length) this.#batches?.announce(children.count);
     const window = new DecodingWindow(this.#flow.decoding);
     for (let child = 0; child < children.count; child++) {
       const entry = innerChunkNumber(nesting, child, grid);

@@ -12,8 +12,11 @@ import type { Flow } from "./flow.ts";
 
 /** Decoded bytes that a batch has at the most, unless a single chunk has more. */
 const BATCH_BYTES = 256 * 1024;
-/** A read of fewer decoded bytes ends before threads that it starts would help. */
+/** A process that decodes fewer bytes ends before threads would help. */
 const START_BYTES = 2 * 1024 * 1024;
+
+/** Bytes that were decoded while no threads were running. */
+let decodedAlone = 0;
 
 /** Who waits for the decoded chunks of some rows. */
 export interface ChunkTaker {
@@ -38,7 +41,8 @@ export class DecodingBatches {
   readonly #buffers: BufferPool;
   readonly #flow: Flow;
   #batch: Batch | undefined;
-  #decodedBytes = 0;
+  /** Chunks that are still to come, as far as is known. */
+  #remaining = 0;
 
   constructor(buffers: BufferPool, flow: Flow) {
     this.#buffers = buffers;
@@ -48,6 +52,11 @@ export class DecodingBatches {
   /** Starts the threads where so many bytes will be decoded: they begin while the first chunks are on their way. */
   expect(decodedBytes: number): void {
     if (decodedBytes > START_BYTES) decoding.threads?.start();
+  }
+
+  /** Tells that so many chunks will come, or that one has come when it is negative. */
+  announce(count: number): void {
+    this.#remaining += count;
   }
 
   /**
@@ -66,12 +75,18 @@ export class DecodingBatches {
   ): boolean {
     const { threads } = decoding;
     if (threads === undefined || !pipeline.isCostly) return false;
-    this.#decodedBytes += decodedSize;
     if (!threads.areRunning) {
-      if (this.#decodedBytes > START_BYTES) threads.start();
+      decodedAlone += decodedSize;
+      if (decodedAlone > START_BYTES) threads.start();
       return false;
     }
     let batch = this.#batch;
+    // The last chunks are decoded here while the threads bring theirs.
+    const collected = batch ? batch.chunks.length * decodedSize : 0;
+    if (this.#remaining * decodedSize <= threads.load + collected) {
+      this.send();
+      return false;
+    }
     if (batch && (batch.pipeline !== pipeline || batch.used + bytes.length > batch.encoded.byteLength)) {
       this.send();
       batch = undefined;
