@@ -1,8 +1,11 @@
+import { existsSync, readdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { pathToAddress } from "../../../src/storage/address.ts";
+import { FileStorage } from "../../../src/storage/file/file-storage.ts";
 import { OpenFiles, readAt } from "../../../src/storage/file/open-files.ts";
 
 let folder = "";
@@ -29,4 +32,14 @@ test("a file that is opened by many at once is closed under none of them", async
     expect(new Set(await Promise.all(readers))).toEqual(new Set(["content"]));
     files.close();
   }
+});
+
+test("storages keep few files open together, however many there are", async () => {
+  const path = "/proc/self/fd";
+  if (!existsSync(path)) return;
+  const files = Array.from({ length: 100 }, (_, number) => join(folder, `file-${number}`));
+  for (const file of files) await writeFile(file, "content");
+  const before = readdirSync(path).length;
+  for (const file of files) await new FileStorage().read(pathToAddress(file), [{ offset: 0 }]);
+  expect(readdirSync(path).length - before).toBeLessThan(80);
 });
