@@ -63,6 +63,12 @@ describe("data from strangers", () => {
     const address = references(pathToAddress(secret));
     expect(await codeOf(readArray(address))).toBe("Unauthorized");
     expect(await codeOf(readArray(address, { authorize: [join(folder, "other")] }))).toBe("Unauthorized");
+    // Nor what is in the memory of the process.
+    const storage = new StorageRouter();
+    await storage.write("memory://own/secret", new TextEncoder().encode("12345678"));
+    expect(await codeOf(readArray(references("memory://own/secret", "/memory.json"), { storage }))).toBe(
+      "Unauthorized",
+    );
     expect(await readArray(address, { authorize: [folder] })).toEqual(values);
   });
 
@@ -116,6 +122,20 @@ describe("data from strangers", () => {
     const repository = await Repository.open(address);
     const session = await repository.readonlySession();
     expect(await codeOf(get(await session.array("sst")))).toBe("Unauthorized");
+  });
+
+  it("in a Zarr store that holds references do not read this machine's files unless they are allowed", async () => {
+    const storage = new StorageRouter();
+    await index(FILE, "memory://strangers/made.zarr", { storage, virtual: true });
+    for await (const { address } of storage.list("memory://strangers/made.zarr/")) {
+      const { parts } = await storage.read(address, [{ offset: 0 }]);
+      attacker.put(address.replace("memory://strangers", ""), parts[0] ?? new Uint8Array(0));
+    }
+    const read = async (options: Parameters<typeof open>[1]) =>
+      get(await (await open(`${attacker.url}/made.zarr`, options)).array("sst"));
+    expect(await codeOf(read({}))).toBe("Unauthorized");
+    expect(await codeOf(read({ authorize: ["https://elsewhere/"] }))).toBe("Unauthorized");
+    expect((await read({ authorize: [join(FILE, "..")] })).shape).toEqual([4, 20, 30]);
   });
 
   it("that changed since they were indexed are an error that names them", async () => {

@@ -35,7 +35,7 @@ export class ReferenceAddresses {
   /**
    * @param document address of the set of references: relative addresses are resolved against its folder
    * @param authorize prefixes that references may lead to, besides that folder; where it is left out, everything but
-   * files of this machine in references from elsewhere
+   * files of this machine and what this process holds in references from elsewhere
    */
   constructor(document: string, authorize?: readonly string[]) {
     this.#document = document;
@@ -61,7 +61,7 @@ export class ReferenceAddresses {
     if (this.#authorize !== undefined) {
       return isAuthorized(address, this.#authorize) || isAuthorized(address, [folderOf(this.#document)]);
     }
-    return schemeOf(address) !== "file" || LOCAL.has(schemeOf(this.#document) ?? "");
+    return !LOCAL.has(schemeOf(address) ?? "") || LOCAL.has(schemeOf(this.#document) ?? "");
   }
 
   /** References may lead to any storage: that is what they are for. */
