@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ErrorCode, isMoraineError, MoraineError } from "../errors.ts";
+import { type ErrorCode, isMoraineError } from "../errors.ts";
 import type { VirtualArray } from "../manifest/virtual-group.ts";
 import { StorageRouter } from "../storage/router.ts";
 import { describeDrift, eraKey, findDrift } from "./combine/drift.ts";
@@ -43,6 +43,16 @@ export interface Era {
   readonly last: string;
 }
 
+/** Files whose chunks of one array have another shape: these do not line up, or only in a rectilinear grid. */
+export interface ChunkShapes {
+  readonly path: string;
+  readonly shapes: readonly {
+    readonly shape: readonly number[];
+    readonly files: number;
+    readonly example: string;
+  }[];
+}
+
 /** The report. Sizes are bytes. */
 export interface CheckReport {
   readonly files: number;
@@ -60,6 +70,10 @@ export interface CheckReport {
   readonly eras: readonly Era[];
   /** What differs between the eras, in words, by array. */
   readonly drift: readonly { readonly path: string; readonly difference: string }[];
+  /** Arrays whose chunks have several shapes. */
+  readonly chunkShapes: readonly ChunkShapes[];
+  /** Files that were not sorted into eras: there were too many. */
+  readonly unsortedFiles: number;
   readonly chunks: number;
   /** Of the chunks that references would cover. */
   readonly virtualBytes: number;
@@ -80,12 +94,17 @@ const EXAMPLES = 3;
 const REFERENCE_BYTES = 8;
 /** Eras that are told apart; an archive with more has a file of its own kind nearly everywhere. */
 const MOST_ERAS = 1000;
+/** Obstacles that are told apart; of further ones only the code. */
+const MOST_BARRIERS = 1000;
+/** Arrays, and shapes of the chunks of one, that are told apart. */
+const MOST_SHAPES = 10_000;
+const MOST_SHAPES_OF_ONE = 100;
 
 /**
  * Scans files and reports what stands in the way of virtual references to them. Files that cannot be opened are
  * part of the report.
  *
- * Memory: the metadata of one file for each era, and a few numbers.
+ * Memory: the metadata of one file for each era, and a few numbers for each kind of obstacle and shape of chunks.
  *
  * Errors: `Aborted`; those of files are in the report.
  *
@@ -129,6 +148,11 @@ class ArchiveCheck {
   readonly #failed: { source: string; code: ErrorCode; message: string }[] = [];
   readonly #barriers = new Map<string, BarrierSoFar>();
   readonly #eras = new Map<string, EraSoFar>();
+  readonly #shapes = new Map<
+    string,
+    Map<string, { shape: readonly number[]; example: string; files: number }>
+  >();
+  #unsorted = 0;
   readonly #arrays = { virtual: 0, decoded: 0, unreadable: 0 };
   #files = 0;
   #chunks = 0;
@@ -172,6 +196,13 @@ class ArchiveCheck {
       barriers: barriers.sort((a, b) => b.arrays - a.arrays || (a.reason < b.reason ? -1 : 1)),
       eras: eras.map(({ files, sources: [first, last] }) => ({ files, first, last })),
       drift: driftBetween(eras),
+      chunkShapes: [...this.#shapes]
+        .filter(([, shapes]) => shapes.size > 1)
+        .map(([path, shapes]) => ({
+          path,
+          shapes: [...shapes.values()].sort((a, b) => b.files - a.files || (a.example < b.example ? -1 : 1)),
+        })),
+      unsortedFiles: this.#unsorted,
       chunks: this.#chunks,
       virtualBytes: this.#virtualBytes,
       indexBytes: this.#chunks * REFERENCE_BYTES,
@@ -199,6 +230,7 @@ class ArchiveCheck {
     await Promise.all(waiting);
     this.#obstacles(address, obstacles);
     this.#era(address, arrays);
+    this.#chunkShapes(address, arrays);
     await source.close();
   }
 
@@ -234,10 +266,12 @@ class ArchiveCheck {
   #obstacles(source: string, obstacles: readonly Obstacle[]): void {
     const met = new Set<BarrierSoFar>();
     for (const { path, code, reason } of obstacles) {
-      const key = `${code} ${reason}`;
+      const isNew = !this.#barriers.has(`${code} ${reason}`);
+      const told = isNew && this.#barriers.size >= MOST_BARRIERS ? "other reasons" : reason;
+      const key = `${code} ${told}`;
       let barrier = this.#barriers.get(key);
       if (barrier === undefined) {
-        barrier = { code, reason, examples: [], arrays: 0, files: 0 };
+        barrier = { code, reason: told, examples: [], arrays: 0, files: 0 };
         this.#barriers.set(key, barrier);
       }
       barrier.arrays += 1;
@@ -247,14 +281,33 @@ class ArchiveCheck {
     for (const barrier of met) barrier.files += 1;
   }
 
+  #chunkShapes(source: string, arrays: ReadonlyMap<string, VirtualArray>): void {
+    for (const [path, { metadata, manifest }] of arrays) {
+      const { chunkGrid } = metadata;
+      if (manifest === undefined || chunkGrid.name !== "regular") continue;
+      let shapes = this.#shapes.get(path);
+      if (shapes === undefined) {
+        if (this.#shapes.size >= MOST_SHAPES) continue;
+        shapes = new Map();
+        this.#shapes.set(path, shapes);
+      }
+      const shape = chunkGrid.chunkShape;
+      const known = shapes.get(shape.join());
+      if (known) {
+        known.files += 1;
+        if (source < known.example) known.example = source;
+      } else if (shapes.size < MOST_SHAPES_OF_ONE)
+        shapes.set(shape.join(), { shape, example: source, files: 1 });
+    }
+  }
+
   #era(source: string, arrays: ReadonlyMap<string, VirtualArray>): void {
     const key = eraKey(arrays);
     const era = this.#eras.get(key);
     if (era === undefined) {
       if (this.#eras.size >= MOST_ERAS) {
-        throw new MoraineError("Incompatible", `it is of another kind than ${MOST_ERAS} files before it`, {
-          source,
-        });
+        this.#unsorted += 1;
+        return;
       }
       // The chunk indexes are not needed any more.
       const metadata = new Map(

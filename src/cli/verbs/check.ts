@@ -5,6 +5,7 @@
  */
 
 import { type CheckReport, check as checkSources } from "../../dataset/check.ts";
+import { printList } from "../output/list.ts";
 import { formatBytes, formatCount, formatDuration, ProgressLine } from "../progress.ts";
 import { sourceOptions } from "../source-options.ts";
 import { REF_OPTIONS, type Verb, type VerbContext } from "../verb.ts";
@@ -30,31 +31,56 @@ export const check: Verb = {
   },
 };
 
-function reportToJson({ virtualBytes, indexBytes, cost, ...same }: CheckReport): Record<string, unknown> {
-  return { ...same, virtual_bytes: virtualBytes, index_bytes: indexBytes, ...cost };
+function reportToJson(report: CheckReport): Record<string, unknown> {
+  const { virtualBytes, indexBytes, chunkShapes, unsortedFiles, cost, ...same } = report;
+  return {
+    ...same,
+    chunk_shapes: chunkShapes,
+    unsorted_files: unsortedFiles,
+    virtual_bytes: virtualBytes,
+    index_bytes: indexBytes,
+    ...cost,
+  };
 }
 
 async function printReport(report: CheckReport, context: VerbContext): Promise<void> {
-  const { files, formats, failed, arrays, barriers, eras, drift, cost } = report;
+  const { files, formats, failed, arrays, barriers, eras, drift, chunkShapes, unsortedFiles, cost } = report;
   const kinds = Object.entries(formats).map(([format, count]) => `${count} ${format}`);
   await context.print(`${files} files: ${kinds.join(", ") || "none could be opened"}`);
-  for (const { source, code, message } of failed)
-    await context.print(`  cannot be opened: ${source}: ${code}: ${message}`);
+  const closed = failed.map(
+    ({ source, code, message }) => `  cannot be opened: ${source}: ${code}: ${message}`,
+  );
+  await printList(closed, context);
   await context.print(
     `${arrays.virtual} arrays virtual as they are, ${arrays.decoded} need decoding, ${arrays.unreadable} cannot be read`,
   );
-  for (const { code, reason, arrays: count, files: inFiles, examples } of barriers) {
-    const [example] = examples;
-    await context.print(
-      `  ${count} arrays in ${inFiles} files: ${code}: ${reason}${example ? ` (${example.source} ${example.path})` : ""}`,
+  const obstacles = barriers.map(({ code, reason, arrays: count, files: inFiles, examples: [example] }) => {
+    const where = example ? ` (${example.source} ${example.path})` : "";
+    return `  ${count} arrays in ${inFiles} files: ${code}: ${reason}${where}`;
+  });
+  await printList(obstacles, context);
+  if (eras.length === 1) await context.print("one era: the files are alike");
+  else if (eras.length > 1) {
+    await context.print(`${eras.length} eras, which differ:`);
+    await printList(
+      eras.map((era) => `  ${era.files} files from ${era.first} to ${era.last}`),
+      context,
+    );
+    await printList(
+      drift.map(({ path, difference }) => `  ${path}: ${difference}`),
+      context,
     );
   }
-  await context.print(
-    eras.length === 1 ? "one era: the files are alike" : `${eras.length} eras, which differ:`,
-  );
-  if (eras.length > 1) {
-    for (const era of eras) await context.print(`  ${era.files} files from ${era.first} to ${era.last}`);
-    for (const { path, difference } of drift) await context.print(`  ${path}: ${difference}`);
+  if (unsortedFiles > 0) await context.print(`  ${unsortedFiles} files of other kinds were not told apart`);
+  if (chunkShapes.length > 0) {
+    await context.print("chunks of several shapes, which line up in part only:");
+    const shapes = chunkShapes.map(({ path, shapes: all }) => {
+      const told = all
+        .slice(0, 4)
+        .map(({ shape, files: of, example }) => `${shape.join("x")} in ${of} files (${example})`);
+      return `  ${path}: ${told.join("; ")}${all.length > 4 ? `; and ${all.length - 4} more` : ""}`;
+    });
+    await printList(shapes, context);
   }
   await context.print(
     `${formatCount(report.chunks)} chunks, ${formatBytes(report.virtualBytes)} that stay where they are; ` +

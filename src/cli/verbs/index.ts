@@ -13,13 +13,12 @@ import {
 } from "../../dataset/index/summary.ts";
 import { chunkLengths } from "../chunk-lengths.ts";
 import { COMBINE_OPTIONS, combineOptions, oneOf } from "../combine-options.ts";
+import { printList } from "../output/list.ts";
 import { formatBytes, formatCount, formatDuration, ProgressLine } from "../progress.ts";
 import { storageOptions } from "../storage-options.ts";
 import { parseBytes, UsageError, type Verb, type VerbContext } from "../verb.ts";
 
 const FORMATS: readonly TargetFormat[] = ["icechunk", "zarr", "kerchunk-json", "kerchunk-parquet"];
-/** Lines that a person reads of each list; `--json` has all. */
-const SHOWN = 20;
 
 export const index: Verb = {
   name: "index",
@@ -160,9 +159,4 @@ async function printChanged(
     arrays.map(({ path, code, reason }) => `  ${title}: ${path}: ${code}: ${reason}`),
     context,
   );
-}
-
-async function printList(lines: readonly string[], context: VerbContext): Promise<void> {
-  for (const line of lines.slice(0, SHOWN)) await context.print(line);
-  if (lines.length > SHOWN) await context.print(`  … and ${lines.length - SHOWN} more; --json lists all`);
 }
