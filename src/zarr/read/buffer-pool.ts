@@ -5,12 +5,13 @@
  * @module
  */
 
+import { native } from "../../codecs/native.ts";
 import { MoraineError } from "../../errors.ts";
 
 /** Smaller buffers cost less than keeping them. Bytes. */
 const LEAST_BYTES = 16 * 1024;
 /** Bytes that wait to be used again. */
-const KEEP_BYTES = 16 * 1024 * 1024;
+const KEEP_BYTES = 12 * 1024 * 1024;
 
 export class BufferPool {
   /** By size. */
@@ -31,7 +32,10 @@ export class BufferPool {
   }
 
   give(buffer: ArrayBuffer): void {
-    if (this.#bytes + buffer.byteLength > KEEP_BYTES) return;
+    if (this.#bytes + buffer.byteLength > KEEP_BYTES) {
+      native.release(new Uint8Array(buffer));
+      return;
+    }
     this.#bytes += buffer.byteLength;
     const free = this.#free.get(buffer.byteLength);
     if (free) free.push(buffer);
