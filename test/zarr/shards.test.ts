@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pathToAddress } from "../../src/storage/address.ts";
 import { FileStorage } from "../../src/storage/file/file-storage.ts";
+import { StorageRouter } from "../../src/storage/router.ts";
 import { createArray, type NewArray } from "../../src/zarr/create.ts";
 import { open, root } from "../../src/zarr/location.ts";
 import { get } from "../../src/zarr/read/get.ts";
 import { slice } from "../../src/zarr/selection.ts";
 import { ZarrStore } from "../../src/zarr/store.ts";
+import { S3Server } from "../storage/s3-server.ts";
 import { CountingStorage } from "./counting-storage.ts";
 
 /** 4 shards of 16 inner chunks. */
@@ -238,5 +240,36 @@ describe("writing one shard from several places", () => {
     const { data } = await get(array, [slice(0, 12, 4), slice(0, 16, 4)]);
     expect([...data]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, -1, 11]);
     expect((await readdir(join(folder, "together/a/c/0"))).sort()).toEqual(["0"]);
+  });
+
+  test("on S3 writers that share nothing lose nothing", async () => {
+    const server = new S3Server();
+    await server.start();
+    const credentials = { accessKeyId: "test", secretAccessKey: "secret" };
+    const s3 = { endpoint: server.url, region: "us-east-1", credentials };
+    const writers = Array.from(
+      { length: 4 },
+      () => new ZarrStore(new StorageRouter({ s3 }), "s3://bucket/store/"),
+    );
+    const [first] = writers;
+    if (first === undefined) throw new Error("no writer");
+    await createArray(first, "a", GRID);
+    await createArray(first, "plain", { shape: [4, 4], dataType: "int16" });
+    await Promise.all(
+      writers.map(async (store, writer) => {
+        const array = await open(root(store).resolve("a"), { kind: "array" });
+        const plain = await open(root(store).resolve("plain"), { kind: "array" });
+        for (let at = 0; at < 4; at++) {
+          await array.set([slice(writer * 4, writer * 4 + 4), slice(at * 4, at * 4 + 4)], writer * 4 + at);
+          await plain.set([writer, at], writer * 4 + at);
+        }
+      }),
+    );
+    const array = await open(root(first).resolve("a"), { kind: "array" });
+    const { data } = await get(array, [slice(0, 16, 4), slice(0, 16, 4)]);
+    expect([...data]).toEqual(Array.from({ length: 16 }, (_, at) => at));
+    const plain = await open(root(first).resolve("plain"), { kind: "array" });
+    expect([...(await get(plain)).data]).toEqual(Array.from({ length: 16 }, (_, at) => at));
+    await server.stop();
   });
 });
