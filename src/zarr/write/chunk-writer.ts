@@ -130,6 +130,7 @@ export class ChunkWriter {
     const position = smallest(this.#gather(coordinates, [row]));
     const extent = chunkExtent(metadata, this.#chunk(rows, row));
     const { form, count } = this.#changes.innerForm(extent);
+    let asked: Promise<InnerChunks | undefined> | undefined;
     let own: InnerChunks | undefined;
     const carryOut = async (others: readonly Uint8Array[]): Promise<boolean[]> => {
       const changes = others.map((words) => decodeShardChange(words, form, count));
@@ -158,7 +159,8 @@ export class ChunkWriter {
       return;
     }
     const words = async (): Promise<Uint8Array | undefined> => {
-      own ??= await this.#changes.innerChunks(rows, row, extent);
+      asked ??= this.#changes.innerChunks(rows, row, extent);
+      own = await asked;
       return own && encodeShardChange({ inner: own, durable: this.#durable }, form);
     };
     await storage.changeInTurn(address, { words, carryOut }, this.#options);
