@@ -113,8 +113,6 @@ export class KerchunkTarget implements IndexTarget {
     const groups = [...this.#groups].map(([path, attributes]) => ({ path, attributes }));
     if (!this.#groups.has("")) groups.unshift({ path: "", attributes: {} });
     const isV2 = this.#isVersionTwo(arrays);
-    // One array that only v3 can say makes all of them v3: a reader opens a group in one version.
-    const nodes = isV2 ? documentsV2(groups, arrays) : documentsV3(groups, arrays);
     const stored = arrays.map((array) => ({
       ...array,
       metadata: {
@@ -124,6 +122,8 @@ export class KerchunkTarget implements IndexTarget {
           : ({ name: "default", separator: "/" } as const),
       },
     }));
+    // One array that only v3 can say makes all of them v3: a reader opens a group in one version.
+    const nodes = isV2 ? documentsV2(groups, stored) : documentsV3(groups, stored);
     if (this.#form === "json") {
       await this.#put(this.#address, encodeKerchunkJson(nodes, stored, this.#address), options);
     } else await this.#writeParquet(nodes, stored, options);

@@ -119,6 +119,29 @@ describe("the document", () => {
     expect(refs["scalar_i4/0"]).toEqual([address("netcdf3/cdf1-types.nc"), expect.any(Number), 4]);
   });
 
+  it("says of its keys what they are, whatever those of the source were", async () => {
+    const zarray = {
+      zarr_format: 2,
+      shape: [4, 4],
+      chunks: [2, 2],
+      dtype: "|u1",
+      fill_value: 9,
+      order: "C",
+      filters: null,
+      compressor: null,
+      dimension_separator: "/",
+    };
+    const source = newTarget("json");
+    const refs = { ".zgroup": '{"zarr_format":2}', "a/.zarray": zarray, "a/0/1": "abcd" };
+    const storage = new StorageRouter();
+    await storage.write(source, new TextEncoder().encode(JSON.stringify(refs)));
+    const target = newTarget("json");
+    await index(source, target);
+    const written = (await documentOf(target)).refs;
+    expect(JSON.parse(String(written["a/.zarray"])).dimension_separator).toBe(".");
+    expect(Object.keys(written)).toContain("a/0.1");
+  });
+
   it("in Parquet is never in Zarr v3, in which fsspec finds no chunks", async () => {
     const archive = [0, 1, 2].map((number) => file(`combine/partial-${number}.nc`));
     const target = newTarget("parquet");
