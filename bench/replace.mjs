@@ -1,6 +1,6 @@
 // Replacing 1 % of the chunks of a virtual array of a million: set, pack and commit; its objects; reading it back.
 // The official client (icechunk, zarr-python) does the same region in a copy of the same repository.
-// usage: node bench/replace.mjs WORKLOADS [--python PYTHON] [--runs N]     (build first: npm run build)
+// usage: node bench/replace.mjs WORKLOADS [--python PYTHON] [--runs N] [--only whole|parts]     (build first: npm run build)
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -116,6 +116,7 @@ async function main() {
     await Repository.create(base, { config: { inlineChunkThresholdBytes: 0 } });
     await index([join(resolve(workloads), "chunks1m.h5")], base);
     for (const [what, region] of Object.entries(REGIONS)) {
+      if (!what.startsWith(option("only", ""))) continue;
       const rows = {};
       for (const [name, tool] of Object.entries(tools)) {
         const before = tool({ kind: "read", folder: base, region });

@@ -31,19 +31,13 @@ export async function placeOf(
   box: Box,
   options: StorageOptions,
 ): Promise<Box> {
-  if (array.shape.length !== target.shape.length) {
-    throw new MoraineError(
-      "Incompatible",
-      `new data of ${array.shape.length} axes for an array of ${target.shape.length}`,
-      { path: target.path },
-    );
-  }
   const start: number[] = [];
   const stop: number[] = [];
-  for (const [axis, length] of array.shape.entries()) {
+  for (const [axis, from] of dataAxes(target, array, box).entries()) {
+    const length = from === undefined ? 1 : (array.shape[from] ?? 0);
     const name = target.dimensionNames?.[axis];
     const own = name ? coordinate(target.path, name, find) : undefined;
-    const other = name ? coordinate(array.path, name, findNew) : undefined;
+    const other = name && from !== undefined ? coordinate(array.path, name, findNew) : undefined;
     let first = box.start[axis] ?? 0;
     if (own !== undefined && other !== undefined) {
       first = await runStart(own, other, options);
@@ -59,6 +53,25 @@ export async function placeOf(
     stop.push(first + length);
   }
   return { start, stop };
+}
+
+/**
+ * For each axis of an array the one of new data. Data of fewer axes lacks those of which one element is asked for, as
+ * what was read of a single day lacks the time.
+ *
+ * Errors: `Incompatible` where the axes do not fit.
+ */
+export function dataAxes(target: ZarrArray, array: ZarrArray, { start, stop }: Box): (number | undefined)[] {
+  const [rank, own] = [target.shape.length, array.shape.length];
+  if (rank === own) return target.shape.map((_, axis) => axis);
+  const isSingle = start.map((first, axis) => (stop[axis] ?? 0) - first === 1);
+  if (isSingle.filter((single) => !single).length !== own) {
+    throw new MoraineError("Incompatible", `new data of ${own} axes for an array of ${rank}`, {
+      path: target.path,
+    });
+  }
+  let next = 0;
+  return isSingle.map((single) => (single ? undefined : next++));
 }
 
 function coordinate(path: string, dimension: string, find: ArrayFinder): ZarrArray | undefined {

@@ -18,7 +18,7 @@ import { absolutePath, arrayOf, type OpenedSource, walkSource } from "../source.
 import { arrayPaths } from "./chunk-batches.ts";
 import { type CampaignOptions, type CampaignSummary, commitBatches } from "./commit-batches.ts";
 import { cellCount, gridBoxOf } from "./grid-box.ts";
-import { placeOf } from "./placement.ts";
+import { dataAxes, placeOf } from "./placement.ts";
 import { type ArrayFinder, type Box, boxOf, type Condition, parseConditions } from "./where.ts";
 
 /** Which values are replaced. */
@@ -43,8 +43,10 @@ interface Replacement {
   readonly path: string;
   readonly data: ZarrArray;
   readonly box: Box;
-  /** Elements of the new data that come first, along each axis. */
+  /** Elements of the new data that come first, along each axis of the array. */
   readonly from: readonly number[];
+  /** For each axis of the array the one of the new data; see `dataAxes`. */
+  readonly axes: readonly (number | undefined)[];
 }
 
 /**
@@ -180,7 +182,7 @@ async function plan(
     };
     if (cellCount(box) === 0) continue;
     const from = box.start.map((first, axis) => first - (place.start[axis] ?? 0));
-    replacements.push({ path: target, data, box, from });
+    replacements.push({ path: target, data, box, from, axes: dataAxes(array, data, part) });
   }
   return replacements;
 }
@@ -192,7 +194,7 @@ function isCoordinate({ path, dimensionNames }: ZarrArray): boolean {
 /** Writes new values, some tens of MiB at a time; gives their bytes in number. */
 async function write(
   array: ZarrArray,
-  { data, box, from }: Replacement,
+  { data, box, from, axes }: Replacement,
   options: StorageOptions,
 ): Promise<number> {
   const shape = box.start.map((first, axis) => (box.stop[axis] ?? 0) - first);
@@ -201,8 +203,8 @@ async function write(
   for (const part of slabs({ shape, chunkGrid, dataType })) {
     options.signal?.throwIfAborted();
     const values = await data.readRegion(
-      part.map(([first], axis) => first + (from[axis] ?? 0)),
-      part.map(([first, end]) => end - first),
+      part.flatMap(([first], axis) => (axes[axis] === undefined ? [] : first + (from[axis] ?? 0))),
+      part.flatMap(([first, end], axis) => (axes[axis] === undefined ? [] : end - first)),
       options,
     );
     const selection = part.map(([first, end], axis) =>

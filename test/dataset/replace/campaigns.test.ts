@@ -214,6 +214,15 @@ describe("replacing", () => {
     expected.set(values, 2 * 600);
     await replace(target, file, { path: "/sst", where: "time=2020-01-03" });
     expect(await readSst()).toEqual(expected);
+    // As it is read of a single day.
+    const flat = `memory://new-${count}/flat.npy`;
+    await store.write(flat, encodeNpy({ name: "int16" }, [20, 30], new Uint8Array(values.buffer)));
+    expected.set(values, 600);
+    await replace(target, flat, { path: "/sst", where: "time=1" });
+    expect(await readSst()).toEqual(expected);
+    await expect(replace(target, flat, { path: "/sst", where: "time=1:3" })).rejects.toMatchObject({
+      code: "Incompatible",
+    });
     const floats = `memory://new-${count}/floats.npy`;
     await store.write(
       floats,
