@@ -343,6 +343,17 @@ with h5py.File("paths.h5", "w") as f:
 describe("paths.h5")
 dataset_view("paths.h5")
 
+with h5py.File("extended.h5", "w") as f:
+    f.create_dataset("t", data=np.arange(5.0), maxshape=(None,), chunks=(2,)); f["t"].make_scale("t")
+    kinds = {"never_said": "i4", "said": "i4", "row_by_row": ">f4", "empty": "u2", "colours": h5py.enum_dtype({"RED": 1, "BLUE": 2}, "i1"), "letters": "S1", "unsigned": "u8"}
+    for name, kind in kinds.items():
+        shape = (0 if name == "empty" else 3,)
+        x = f.create_dataset(name, shape, kind, maxshape=(None,), chunks=(1 if name == "row_by_row" else 2,), fillvalue=3 if name == "said" else None)
+        if name != "empty": x[:2] = [b"a", b"b"] if name == "letters" else [1, 2]
+        x.dims[0].attach_scale(f["t"])
+dataset_view("extended.h5")
+expected["extended.h5"]["attributes"] = {}
+
 with h5py.File("scales.h5", "w", track_order=True) as f:
     for name, length in (("s2", 4), ("s1", 4), ("t", 3)):
         f[name] = np.arange(length, dtype="f8"); f[name].make_scale(name)

@@ -67,7 +67,7 @@ export async function planArray(
   requireDescribed(view, options);
   const notes = [...(view.notes ?? [])];
   const name = path.slice(path.lastIndexOf("/") + 1);
-  const array = withoutEmptyExtension(view, name, notes);
+  const array = withinBudget(view, name, options.materializeLimit, notes);
   const named = source.format === "hdf5" ? withDimensionNames(array.metadata, name) : array.metadata;
   const metadata = withXarrayAttributes(named, notes);
   const reader = arrayOf(source, path, array);
@@ -116,20 +116,31 @@ export function cutTo(array: ReferencedArray, bytes: number | undefined): Refere
 }
 
 /**
- * A variable in which nothing was written yet stays as short as it is in the file, under dimensions of its own: made
- * as long as its unlimited dimension it would be nothing but fill values. A coordinate must fit its dimension.
+ * A variable that is not made as long as its unlimited dimension keeps its own length, under dimensions of its own: one in
+ * which nothing was written yet would be nothing but fill values, and one that would have to be decoded may be too large
+ * for it. A coordinate must fit its dimension.
  */
-function withoutEmptyExtension(view: VirtualArray, name: string, notes: string[]): VirtualArray {
+function withinBudget(view: VirtualArray, name: string, limit: number, notes: string[]): VirtualArray {
   const { stored } = view;
   const names = view.metadata.dimensionNames;
   const isCoordinate = names?.length === 1 && names[0] === name;
-  if (stored === undefined || isCoordinate || !stored.metadata.shape.includes(0)) return view;
-  notes.push("nothing was written in it: it keeps its own length, under a dimension name of its own");
+  if (stored === undefined || isCoordinate) return view;
+  const isEmpty = stored.metadata.shape.includes(0);
+  const isLarge =
+    view.manifest === undefined && stored.manifest !== undefined && sizeOf(view.metadata) > limit;
+  if (!isEmpty && !isLarge) return view;
+  const why = isEmpty ? "nothing was written in it" : "it is too large to be decoded";
+  notes.push(`${why}: it keeps its own length, under a dimension name of its own`);
   const { shape } = stored.metadata;
   const dimensionNames = names?.map((name, axis) =>
     name !== null && shape[axis] !== view.metadata.shape[axis] ? `${name}_${shape[axis]}` : name,
   );
   return { ...stored, metadata: { ...stored.metadata, dimensionNames } };
+}
+
+/** Decoded bytes, a guess for texts. */
+function sizeOf({ shape, dataType }: ArrayMetadata): number {
+  return shape.reduce((product, length) => product * length, itemSize(dataType) ?? 16);
 }
 
 /**
@@ -191,8 +202,7 @@ export function decodedForm(metadata: ArrayMetadata): ArrayMetadata {
 }
 
 function checkBudget(metadata: ArrayMetadata, barrier: Barrier, limit: number): void {
-  const size = itemSize(metadata.dataType) ?? 16;
-  const bytes = metadata.shape.reduce((product, length) => product * length, size);
+  const bytes = sizeOf(metadata);
   if (bytes > limit) {
     throw new MoraineError(
       barrier.code,

@@ -7,6 +7,7 @@
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { FaultyArray, VirtualArray, VirtualGroup } from "../../manifest/virtual-group.ts";
 import type { Storage, StorageOptions } from "../../storage/storage.ts";
+import { netcdfFill } from "../netcdf-fill.ts";
 import type { Reader } from "../reader.ts";
 import { attributeValues } from "./attributes.ts";
 import { type Dataset, parseDataset } from "./dataset.ts";
@@ -177,7 +178,10 @@ class GroupBuilder {
     if (!variant) {
       variant = { ...member, metadata: { ...member.metadata, dimensionNames: names } };
       if (isLonger) {
-        variant = extended(variant, longest, this.#storage, object.in.file.metadata.source);
+        const { fillValue, dataType } = member.metadata;
+        const isGiven = this.#datasets.get(object)?.fill.kind === "value";
+        const fill = isGiven ? fillValue : (netcdfFill(dataType) ?? fillValue);
+        variant = extended(variant, longest, fill, this.#storage, object.in.file.metadata.source);
       }
       this.#variants.set(object, variants.set(key, variant));
     }

@@ -6,6 +6,7 @@
  */
 
 import type { DataType } from "../../data-types/data-type.ts";
+import { netcdfFill } from "../netcdf-fill.ts";
 
 /** A type by its number in the file: 1 to 6 everywhere, 7 to 11 (unsigned and 64-bit) as CDF-5 added them. */
 export interface ExternalType {
@@ -28,56 +29,23 @@ export interface ExternalType {
   readonly fillBytes: Uint8Array;
 }
 
-const big = (size: number, write: (view: DataView) => void): Uint8Array => {
-  const bytes = new Uint8Array(size);
-  write(new DataView(bytes.buffer));
-  return bytes;
-};
-/** `NC_FILL_FLOAT` and `NC_FILL_DOUBLE`. */
-const FILL_REAL = 9.969209968386869e36;
+function type(name: ExternalType["name"], size: number, dataType: DataType): ExternalType {
+  const fill = netcdfFill(dataType) ?? new Uint8Array(size);
+  return { name, size, dataType, fillBytes: fill.toReversed() };
+}
 
 const TYPES: readonly ExternalType[] = [
-  { name: "byte", size: 1, dataType: { name: "int8" }, fillBytes: big(1, (v) => v.setInt8(0, -127)) },
-  {
-    name: "char",
-    size: 1,
-    dataType: { name: "null_terminated_bytes", lengthBytes: 1 },
-    fillBytes: new Uint8Array(1),
-  },
-  { name: "short", size: 2, dataType: { name: "int16" }, fillBytes: big(2, (v) => v.setInt16(0, -32767)) },
-  { name: "int", size: 4, dataType: { name: "int32" }, fillBytes: big(4, (v) => v.setInt32(0, -2147483647)) },
-  {
-    name: "float",
-    size: 4,
-    dataType: { name: "float32" },
-    fillBytes: big(4, (v) => v.setFloat32(0, FILL_REAL)),
-  },
-  {
-    name: "double",
-    size: 8,
-    dataType: { name: "float64" },
-    fillBytes: big(8, (v) => v.setFloat64(0, FILL_REAL)),
-  },
-  { name: "ubyte", size: 1, dataType: { name: "uint8" }, fillBytes: big(1, (v) => v.setUint8(0, 255)) },
-  { name: "ushort", size: 2, dataType: { name: "uint16" }, fillBytes: big(2, (v) => v.setUint16(0, 65535)) },
-  {
-    name: "uint",
-    size: 4,
-    dataType: { name: "uint32" },
-    fillBytes: big(4, (v) => v.setUint32(0, 4294967295)),
-  },
-  {
-    name: "int64",
-    size: 8,
-    dataType: { name: "int64" },
-    fillBytes: big(8, (v) => v.setBigInt64(0, -9223372036854775806n)),
-  },
-  {
-    name: "uint64",
-    size: 8,
-    dataType: { name: "uint64" },
-    fillBytes: big(8, (v) => v.setBigUint64(0, 18446744073709551614n)),
-  },
+  type("byte", 1, { name: "int8" }),
+  type("char", 1, { name: "null_terminated_bytes", lengthBytes: 1 }),
+  type("short", 2, { name: "int16" }),
+  type("int", 4, { name: "int32" }),
+  type("float", 4, { name: "float32" }),
+  type("double", 8, { name: "float64" }),
+  type("ubyte", 1, { name: "uint8" }),
+  type("ushort", 2, { name: "uint16" }),
+  type("uint", 4, { name: "uint32" }),
+  type("int64", 8, { name: "int64" }),
+  type("uint64", 8, { name: "uint64" }),
 ];
 
 /**

@@ -63,6 +63,18 @@ describe("one source", () => {
     await repository.close();
   });
 
+  it("leaves a variable shorter than its unlimited dimension as it is where it may not be decoded", async () => {
+    const source = fileURLToPath(new URL("../../data/hdf5-dataset/extended.h5", import.meta.url));
+    const target = join(folder, "short.icechunk");
+    const summary = await index(source, target, { materializeLimit: 4 });
+    expect(summary.leftOut).toEqual([]);
+    const repository = await open(target);
+    expect((await repository.array("never_said")).dimensionNames).toEqual(["t_3"]);
+    expect((await repository.array("row_by_row")).shape).toEqual([5]);
+    expect(new Map([...(await digests(target))]).get("/said")).toEqual((await digests(source)).get("/said"));
+    await repository.close();
+  });
+
   it("gives a group that has several paths under each of them", async () => {
     const source = fileURLToPath(new URL("../../data/hdf5-dataset/paths.h5", import.meta.url));
     const target = join(folder, "paths.icechunk");

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { itemSize } from "../../../data-types/data-type.ts";
 import { ManifestBuilder } from "../../../manifest/manifest-builder.ts";
 import { ManifestChunkSource } from "../../../manifest/manifest-chunk-source.ts";
 import type { VirtualArray } from "../../../manifest/virtual-group.ts";
@@ -16,25 +15,23 @@ import { decodedSerializer } from "../conversion.ts";
 import { alignedChunks } from "../virtual-layout/aligned-chunks.ts";
 import { BlockwiseChunks } from "../virtual-layout/blockwise-chunks.ts";
 
-/** Decoded bytes of an array up to which its chunks are made anew where the stored ones do not end with it. */
-const LARGEST = 64 * 1024 * 1024;
-const TEXT_BYTES = 16;
-
 /**
  * The array with the extent of its dimensions. Its chunks stay where they are if they end with what is stored, for
- * beyond that they may hold anything; else they are decoded. A large array is left as it is, which its notes tell.
+ * beyond that they may hold anything; else they are decoded when they are asked for.
  *
+ * @param fill what stands beyond what is stored
  * @param source address of the file
  */
 export function extended(
   array: VirtualArray,
   shape: readonly number[],
+  fill: Uint8Array,
   storage: Storage,
   source: string,
 ): VirtualArray {
   const { metadata } = array;
   const told = `${metadata.shape.join(" x ")} elements are stored`;
-  const whole: ArrayMetadata = { ...metadata, shape };
+  const whole: ArrayMetadata = { ...metadata, shape, fillValue: fill };
   const view = {
     ...array,
     metadata: whole,
@@ -53,16 +50,10 @@ export function extended(
     from: { kind: "axes" as const, axes },
     to: { kind: "axes" as const, axes },
   };
-  const aligned = alignedChunks([mapping], shape, metadata, source);
+  const aligned = alignedChunks([mapping], shape, whole, source);
   if (aligned) {
     return { ...view, chunks: new ManifestChunkSource(aligned.manifest), manifest: aligned.manifest };
   }
-  const bytes = shape.reduce(
-    (product, length) => product * length,
-    itemSize(metadata.dataType) ?? TEXT_BYTES,
-  );
-  if (bytes > LARGEST)
-    return { ...array, notes: [...(array.notes ?? []), `${told}, fewer than its dimensions have`] };
   const decoded = { ...whole, codecs: [decodedSerializer(metadata.dataType)] };
   return {
     ...view,
