@@ -14,6 +14,12 @@ export async function openRepository(words: VerbArguments, context: VerbContext)
   return await Repository.open(words.positionals[0] ?? "", {
     ...storageOptions(words),
     signal: context.signal,
+    onLostCommits(lost) {
+      context.warn(
+        `moraine: another program overwrote ${lost.length === 1 ? "a commit" : `${lost.length} commits`} of this repository; ` +
+          "moraine fsck names them and can put them back",
+      );
+    },
   });
 }
 

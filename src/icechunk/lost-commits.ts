@@ -14,7 +14,6 @@ import type { StorageOptions } from "../storage/storage.ts";
 import { isObjectId, type ObjectId } from "./format/identifier.ts";
 import type { RepoInfo, SnapshotInfo } from "./format/repo.ts";
 import { operationsLog } from "./operations-log.ts";
-import { updateRepo } from "./repo-update.ts";
 import { FOLDERS, type RepositoryFiles } from "./repository-files.ts";
 
 const FOLDER = "commits";
@@ -59,21 +58,25 @@ export async function leaveReceipt(
   sinceCleared.set(files, count >= CLEARED_EVERY ? 1 : count + 1);
 }
 
-/** Deletes old receipts of commits that are in the history. */
+/** Deletes old receipts of commits that are in the history, or were. */
 async function clearReceipts(files: RepositoryFiles, info: RepoInfo, now: number): Promise<void> {
   const newestFirst = (await receipts(files, {})).sort((a, b) => b.time - a.time);
   const done = newestFirst
     .filter(({ time }, i) => i >= KEPT_RECEIPTS || time < now - KEPT_MICROSECONDS)
-    .filter(({ id }) => info.snapshots.has(id));
+    .filter(({ id, time }) => !isMissing(info, id, time));
   if (done.length > 0)
     await files.storage.delete(done.map(({ name }) => files.addressOf(`${FOLDER}/${name}`)));
 }
 
-async function receipts(
-  files: RepositoryFiles,
-  options: StorageOptions,
-): Promise<{ readonly name: string; readonly id: ObjectId; readonly time: number }[]> {
-  const found: { name: string; id: ObjectId; time: number }[] = [];
+interface Receipt {
+  readonly name: string;
+  readonly id: ObjectId;
+  /** When the snapshot was made, in microseconds since 1970. */
+  readonly time: number;
+}
+
+async function receipts(files: RepositoryFiles, options: StorageOptions): Promise<Receipt[]> {
+  const found: Receipt[] = [];
   for await (const name of namesBelow(files.storage, `${files.addressOf(FOLDER)}/`, options)) {
     const [, time, id] = NAME.exec(name) ?? [];
     if (time !== undefined && id !== undefined && isObjectId(id))
@@ -99,10 +102,7 @@ export async function findLostCommits(
     const now = await files.readInfo(options);
     suspects = suspects.filter(({ id, time }) => isMissing(now, id, time));
   }
-  if (suspects.length > 0) {
-    const removed = await lastRemoval(files, Math.min(...suspects.map(({ time }) => time)), options);
-    suspects = suspects.filter(({ time }) => time >= removed);
-  }
+  if (suspects.length > 0) suspects = await withoutTold(files, suspects, options);
   const lost: LostCommit[] = [];
   for (const { name, id } of suspects) {
     const commit = await readReceipt(files, name, options);
@@ -112,24 +112,40 @@ export async function findLostCommits(
   return lost.sort((a, b) => a.time.getTime() - b.time.getTime());
 }
 
-/** When snapshots last left the history on purpose, after a time, by the whole operations log; before all time if never. */
-async function lastRemoval(files: RepositoryFiles, after: number, options: StorageOptions): Promise<number> {
-  for await (const { operation, updatedAt } of operationsLog(files, options)) {
-    if (updatedAt <= after) break;
-    if (operation.kind === "ExpirationRan" || operation.kind === "GCRan") return updatedAt;
+/**
+ * Those that the operations log does not tell of. What it tells of was in the history, and left it on purpose: who
+ * overwrites a commit overwrites its entry.
+ */
+async function withoutTold(
+  files: RepositoryFiles,
+  suspects: readonly Receipt[],
+  options: StorageOptions,
+): Promise<Receipt[]> {
+  const rest = new Map(suspects.map((receipt) => [receipt.id, receipt]));
+  const first = Math.min(...suspects.map(({ time }) => time));
+  let lastRemoval = Number.NEGATIVE_INFINITY;
+  try {
+    for await (const { operation, updatedAt } of operationsLog(files, options)) {
+      if (updatedAt < first || rest.size === 0) break;
+      const { kind } = operation;
+      if (kind === "ExpirationRan" || kind === "GCRan") lastRemoval = Math.max(lastRemoval, updatedAt);
+      if ("newSnapshotId" in operation) rest.delete(operation.newSnapshotId);
+    }
+  } catch (error) {
+    if (!isMoraineError(error, "NotFound")) throw error;
+    // A page of the log is gone: who removed snapshots after a commit may have meant it.
+    return [...rest.values()].filter(({ time }) => time >= lastRemoval);
   }
-  return Number.NEGATIVE_INFINITY;
+  return [...rest.values()];
 }
 
-/** Whether a commit is in no history, and the newest operations do not say that it left on purpose. */
+/** Whether a commit is in no history, and the newest operations do not tell of it. */
 function isMissing(info: RepoInfo, id: ObjectId, time: number): boolean {
   if (info.snapshots.has(id)) return false;
   for (const { operation, updatedAt } of info.latestUpdates) {
-    if (updatedAt <= time) break;
-    if (operation.kind === "ExpirationRan" || operation.kind === "GCRan") return false;
+    if (updatedAt < time) break;
+    if ("newSnapshotId" in operation && operation.newSnapshotId === id) return false;
   }
-  for (const { prunedAncestorLogs } of info.snapshots.values())
-    if (prunedAncestorLogs.includes(id)) return false;
   return true;
 }
 
@@ -164,53 +180,15 @@ async function readReceipt(
   return { snapshotId: snapshot, parentId: parent, branch, message, time: new Date(flushedAt / 1000) };
 }
 
-/**
- * Puts a lost commit, and those that it was built upon, back into the history, at the tip of a new branch.
- *
- * Errors: `NotFound` where no such commit is lost; `AlreadyExists` for the branch.
- */
-export async function restoreLostCommit(
+/** Deletes the receipts of some commits. */
+export async function deleteReceipts(
   files: RepositoryFiles,
-  snapshotId: ObjectId,
-  branch: string,
-  options: StorageOptions = {},
+  ids: ReadonlySet<ObjectId>,
+  options: StorageOptions,
 ): Promise<void> {
-  await updateRepo(
-    files,
-    async (info) => {
-      const lost = new Map(
-        (await findLostCommits(files, info, options)).map((commit) => [commit.snapshotId, commit]),
-      );
-      if (!lost.has(snapshotId)) {
-        throw new MoraineError("NotFound", `no commit ${snapshotId} is lost`, { source: files.address });
-      }
-      if (info.branches.has(branch)) {
-        throw new MoraineError("AlreadyExists", `there is a branch "${branch}"`, { source: files.address });
-      }
-      const snapshots = new Map(info.snapshots);
-      for (let id = snapshotId; !snapshots.has(id); ) {
-        const commit = lost.get(id);
-        if (!commit) {
-          throw new MoraineError("NotFound", `the snapshot ${id}, which it was built upon, is gone`, {
-            source: files.address,
-          });
-        }
-        const { flushedAt, message, metadata } = await files.snapshot(id, options);
-        snapshots.set(id, {
-          id,
-          parentId: commit.parentId,
-          flushedAt,
-          message,
-          metadata,
-          prunedAncestorLogs: [],
-        });
-        id = commit.parentId;
-      }
-      return {
-        info: { snapshots, branches: new Map(info.branches).set(branch, snapshotId) },
-        operation: { kind: "BranchCreated", name: branch },
-      };
-    },
+  const done = (await receipts(files, options)).filter(({ id }) => ids.has(id));
+  await files.storage.delete(
+    done.map(({ name }) => files.addressOf(`${FOLDER}/${name}`)),
     options,
   );
 }

@@ -24,7 +24,7 @@ import type { RepoInfo } from "./format/repo.ts";
 import type { RepositoryStatus } from "./format/update.ts";
 import { type CollectedGarbage, type CollectOptions, collectGarbage } from "./garbage-collection.ts";
 import { type Ref, refNamed, resolveRef } from "./history.ts";
-import { findLostCommits, restoreLostCommit } from "./lost-commits.ts";
+import { findLostCommits } from "./lost-commits.ts";
 import { type MigrateOptions, type Migration, migrateRepository } from "./migration.ts";
 import { RearrangeSession } from "./rearrange-session.ts";
 import {
@@ -39,6 +39,7 @@ import {
 import { type RepoChange, requireOnline, type UpdateOptions, updateRepo } from "./repo-update.ts";
 import { RepositoryFiles } from "./repository-files.ts";
 import { type RepositoryOptions, RepositoryView } from "./repository-view.ts";
+import { restoreLostCommit } from "./restore-lost-commit.ts";
 import { Session } from "./session.ts";
 
 export type { RepositoryOptions } from "./repository-view.ts";

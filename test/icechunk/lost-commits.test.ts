@@ -60,6 +60,23 @@ describe("a commit that another program overwrote on a local folder", () => {
     await expect(opened.restoreLostCommit(ids[0] ?? "", "again")).rejects.toMatchObject({ code: "NotFound" });
   });
 
+  it("is told of whatever expired after it, and no more once it was put back and expired too", async () => {
+    const repository = await Repository.create(storage, address);
+    await (await repository.writableSession()).commit("first", { allowEmpty: true });
+    const { parts } = await storage.read(`${address}/repo`, [{ offset: 0 }]);
+    const lost = await (await repository.writableSession()).commit("ours", { allowEmpty: true });
+    await storage.write(`${address}/repo`, parts[0] ?? new Uint8Array(0));
+    const opened = await Repository.open(storage, address);
+    await (await opened.writableSession()).commit("theirs", { allowEmpty: true });
+    await opened.expireSnapshots({ olderThan: new Date(Date.now() + 60_000) });
+    expect((await opened.lostCommits()).map(({ snapshotId }) => snapshotId)).toEqual([lost]);
+    await opened.restoreLostCommit(lost, "rescued");
+    await opened.deleteBranch("rescued");
+    await opened.garbageCollect({ olderThan: new Date(Date.now() + 60_000) });
+    expect(await opened.lostCommits()).toEqual([]);
+    expect(await errorsOf(opened)).toEqual([]);
+  });
+
   it("is none where a commit expired or was collected", async () => {
     const repository = await Repository.create(storage, address);
     for (const i of [0, 1, 2]) {
