@@ -11,10 +11,12 @@ import { FileStorage } from "../../dist/storage/file/file-storage.js";
 
 const [python = "python3", count = "40"] = process.argv.slice(2);
 const OFFICIAL = `
-import icechunk, sys, zarr
+import icechunk, random, sys, time, zarr
 icechunk.set_logs_filter("error")
 repository = icechunk.Repository.open(icechunk.local_filesystem_storage(sys.argv[1]))
 for number in range(int(sys.argv[2])):
+    # Else it would leave no time for the commits that it is to overwrite.
+    time.sleep(random.uniform(0, 0.02))
     session = repository.writable_session("main")
     zarr.create_group(session.store, path=f"official-{number}")
     session.commit(f"official {number}", rebase_with=icechunk.ConflictDetector(), rebase_tries=1000)
@@ -40,7 +42,12 @@ try {
   for (let number = 0; running; number++) {
     const session = await repository.writableSession("main");
     session.createGroup(`/ours-${number}`);
-    ours.set(await session.commit(`ours ${number}`, { rebase: true }), number);
+    try {
+      ours.set(await session.commit(`ours ${number}`, { rebase: true }), number);
+    } catch (error) {
+      // The commit that the session began with was buried: begun anew.
+      if (error.code !== "Conflict") throw error;
+    }
   }
   await ended;
   const inHistory = new Set();
