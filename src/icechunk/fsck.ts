@@ -83,7 +83,13 @@ export async function checkRepository(
 ): Promise<CheckedRepository> {
   const findings = new Findings();
   const root = files.addressOf("repo");
-  const info = await findings.attempt(root, () => files.readInfo(options));
+  const info = await findings.attempt(root, async () => {
+    const found = await files.readInfo(options);
+    // Read when they are asked for: now, so that what is wrong with them is found here.
+    for (const _ of found.snapshots.values());
+    for (const _ of found.latestUpdates);
+    return found;
+  });
   if (!info) {
     if (findings.all[0]?.code === "NotFound") {
       throw new MoraineError("NotFound", "there is no Icechunk repository", { source: files.address });

@@ -24,6 +24,7 @@ const PATIENCE_MS = 60_000;
 const FOREIGN_AGE_MS = 120_000;
 
 const ownToken = randomUUID();
+const ownStart = startOf(process.pid);
 let names = 0;
 
 /** A name that no other process and no other call gives. */
@@ -111,7 +112,7 @@ export async function tryLock(path: string): Promise<HeldLock | BusyLock> {
     if (dead === undefined) return { isHeld: false, path: holder };
   }
   const mine = join(folder, `${prefix}${(highest ?? 0) + 1}`);
-  const maker = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
+  const maker = { pid: process.pid, host: hostname(), started: ownStart };
   const text = JSON.stringify({ ...maker, token: uniqueName() });
   try {
     await quickly(
