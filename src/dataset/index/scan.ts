@@ -5,6 +5,7 @@
  */
 
 import { isMoraineError, MoraineError } from "../../errors.ts";
+import { schemeOf } from "../../storage/address.ts";
 import type { CombineOptions } from "../combine/options.ts";
 import { planAppend, planCombined } from "../combine/plan-combined.ts";
 import { mapConcurrent } from "../concurrent.ts";
@@ -23,8 +24,9 @@ import type { ChangedArray } from "./summary.ts";
 import type { WrittenCounts } from "./write.ts";
 
 const MATERIALIZE_LIMIT = 64 * 1024 * 1024;
-/** Sources that are scanned at the same time. */
-const CONCURRENT_SOURCES = 32;
+/** Sources that are scanned at the same time, with at most 256 KiB of each: where answers take long, more of them. */
+const CONCURRENT_FILES = 16;
+const CONCURRENT_OBJECTS = 64;
 
 /** The plan of a source that was left out. */
 const NOTHING: IndexPlan = { nodes: [], decoded: [], leftOut: [], notes: [] };
@@ -90,17 +92,15 @@ export class Scan {
     const stop = (): void => void threads?.close();
     this.#threads = threads;
     signal?.addEventListener("abort", stop);
+    const isNear = this.addresses.every((address) => schemeOf(address) === "file");
+    const atOnce = (isNear ? CONCURRENT_FILES : CONCURRENT_OBJECTS) + (threads?.atOnce ?? 0);
     try {
-      return await mapConcurrent(
-        this.addresses,
-        CONCURRENT_SOURCES + (threads?.atOnce ?? 0),
-        async (...item) => {
-          const result = await task(...item);
-          this.#files += 1;
-          this.progress();
-          return result;
-        },
-      );
+      return await mapConcurrent(this.addresses, atOnce, async (...item) => {
+        const result = await task(...item);
+        this.#files += 1;
+        this.progress();
+        return result;
+      });
     } finally {
       this.#threads = undefined;
       signal?.removeEventListener("abort", stop);
