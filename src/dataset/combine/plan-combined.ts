@@ -19,8 +19,9 @@ import type { CombinePlanOptions } from "./options.ts";
 import { type Placement, placeByCoordinates, placeInOrder } from "./placement.ts";
 import { commonTimeEncoding, type TimeEncoding } from "./time-encoding.ts";
 
-/** Arrays that are combined at the same time. */
+/** Arrays that are combined at the same time, and the manifests of all of them that are in memory meanwhile. */
 const CONCURRENT_ARRAYS = 16;
+const CONCURRENT_PARTS = 20_000;
 const CONCURRENT_SOURCES = 16;
 
 /**
@@ -126,7 +127,8 @@ async function planContents(
   for (const [path, error] of faults) omit(path, error);
   const paths = pathsOf(contents, options.join ?? "outer").filter((path) => !faults.has(path));
   const times = boundsEncodings(contents, paths, append);
-  const planned = await mapConcurrent(paths, CONCURRENT_ARRAYS, async (path) => {
+  const atOnce = Math.max(Math.min(Math.floor(CONCURRENT_PARTS / contents.length), CONCURRENT_ARRAYS), 1);
+  const planned = await mapConcurrent(paths, atOnce, async (path) => {
     const parts = partsOf(path, contents, placement, prefix, options, times.get(path), append);
     try {
       return { parts, result: await combineArray(parts, options) };

@@ -20,6 +20,8 @@ export interface Change {
   readonly options: RecordedOptions;
   /** Paths that stay when everything else of the group is replaced; undefined where nothing is replaced. */
   readonly replaceBut: readonly string[] | undefined;
+  /** Dimension along which the sources are added to what is there. */
+  readonly append: string | undefined;
   readonly notes: readonly Note[];
 }
 
@@ -36,7 +38,7 @@ export async function changeOf(
   options: IndexingOptions,
 ): Promise<Change> {
   const { append, update = false, branch = "main", signal, storage } = options;
-  const plain: Change = { addresses, base: undefined, options: {}, replaceBut: undefined, notes: [] };
+  const plain: Change = { addresses, base: undefined, options: {}, replaceBut: undefined, append, notes: [] };
   if (append === undefined && !update) return plain;
   if (append !== undefined && update) {
     throw new MoraineError("InvalidArgument", "either sources are appended, or the repository is updated");
@@ -61,7 +63,21 @@ export async function changeOf(
   if (present.length + fresh.length === 0) {
     throw new MoraineError("NotFound", "all sources are gone; nothing would be left", { source: target });
   }
+  const { concat, byCoords, drift } = beginning.options;
+  const isMore = changed.length === 0 && gone.length === 0 && concat !== undefined;
+  if (isMore && byCoords !== true && drift !== "split") {
+    // What is there stays as it is: what is new comes behind it.
+    return {
+      ...plain,
+      addresses: fresh,
+      base,
+      options: { ...beginning.options, concat: undefined },
+      append: concat,
+      notes,
+    };
+  }
   return {
+    ...plain,
     addresses: [...present, ...fresh],
     base,
     options: beginning.options,

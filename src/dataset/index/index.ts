@@ -4,19 +4,25 @@
  * @module
  */
 
-import type { JsonObject } from "../../binary/json.ts";
-import { MoraineError } from "../../errors.ts";
+import { isMoraineError, MoraineError } from "../../errors.ts";
 import { refuseSecrets } from "../../storage/address.ts";
 import { StorageRouter } from "../../storage/router.ts";
 import { addressOf } from "../open.ts";
 import { absolutePath } from "../source.ts";
 import { type Change, changeOf } from "./change.ts";
-import { type IndexRecord, recordToJson, versionsOf } from "./known-sources.ts";
+import {
+  completedIndex,
+  type IndexRecord,
+  recordToJson,
+  versionsOf,
+  type WrittenRecord,
+} from "./known-sources.ts";
 import type { IndexingOptions, IndexOptions } from "./options.ts";
 import type { IndexPlan } from "./plan.ts";
 import { planInForm } from "./plan-form.ts";
 import { Scan } from "./scan.ts";
-import type { IndexSummary, TargetFormat } from "./summary.ts";
+import type { IndexSummary, Note, TargetFormat } from "./summary.ts";
+import type { Committed } from "./target.ts";
 import { openTarget } from "./targets.ts";
 import { writePlan } from "./write.ts";
 
@@ -58,10 +64,10 @@ export async function index(
   }
   // Kerchunk Parquet has no chunks of different lengths.
   const grid = options.grid ?? (format === "kerchunk-parquet" ? "regular" : undefined);
-  const chosen: IndexingOptions = { ...options, grid, ...change.options, storage };
+  const chosen: IndexingOptions = { ...options, grid, ...change.options, append: change.append, storage };
   const scan = new Scan(change.addresses, chosen, options.storage === undefined);
   for (const source of scan.addresses) refuseSecrets(source);
-  const found = await scan.plan(address, options.append === undefined ? undefined : change.base);
+  const found = await scan.plan(address, change.append === undefined ? undefined : change.base);
   const plan = planInForm(found, options);
   const written = await write(
     plan,
@@ -70,7 +76,7 @@ export async function index(
     { ...chosen, base: change.base, replaceBut: change.replaceBut },
     scan,
   );
-  const { counts, leftOut, committed } = written;
+  const { counts, leftOut, committed, notes } = written;
   return {
     target: address,
     format,
@@ -88,7 +94,7 @@ export async function index(
     writtenBytes: counts.writtenBytes,
     decoded: plan.decoded,
     leftOut: [...scan.failed, ...plan.leftOut, ...leftOut],
-    notes: [...change.notes, ...plan.notes],
+    notes: [...change.notes, ...notes, ...plan.notes],
     statistics: statisticsOf(storage, scan.addresses, started),
   };
 }
@@ -149,35 +155,68 @@ async function write(
   format: TargetFormat,
   options: IndexingOptions & Pick<Change, "base" | "replaceBut">,
   scan: Scan,
-) {
+): Promise<Written> {
   const { signal, strict = false, message } = options;
   const target = await openTarget(address, format, plan, options);
   try {
-    const { counts, leftOut } = await writePlan(plan, target, {
+    const written = await writePlan(plan, target, {
       signal,
       strict,
       copies: format === "zarr" && options.virtual !== true,
       onProgress: (current) => scan.progress(current),
     });
     signal?.throwIfAborted();
-    const metadata = format === "icechunk" ? await recordOf(plan, options, scan) : undefined;
+    const metadata =
+      format === "icechunk" ? recordToJson({ ...(await recordOf(plan, options, scan)), written }) : undefined;
     const committed = await target.commit(message ?? defaultMessage(scan.addresses), { signal, metadata });
-    return { counts, leftOut, committed };
+    return { ...written, committed, notes: [] };
   } catch (error) {
     await target.abandon();
+    const isAgain = isMoraineError(error, "AlreadyExists") && format === "icechunk";
+    const before = isAgain ? await writtenBefore(plan, address, options, scan) : undefined;
+    if (before) return before;
     throw error;
   }
 }
 
+interface Written extends WrittenRecord {
+  readonly committed: Committed;
+  readonly notes: readonly Note[];
+}
+
+/** The same index, where it was committed before: it may have been cut off between its commit and its end. */
+async function writtenBefore(
+  plan: IndexPlan,
+  address: string,
+  options: IndexingOptions,
+  scan: Scan,
+): Promise<Written | undefined> {
+  const { storage, signal, branch = "main" } = options;
+  const { Repository } = await import("../../icechunk/repository.ts");
+  const repository = await Repository.open(storage, address, { signal });
+  const record = await recordOf(plan, options, scan);
+  const done = await completedIndex(repository, branch, record, { signal });
+  if (done === undefined) return undefined;
+  const { snapshot, counts, leftOut } = done;
+  const note = "it is complete: the repository holds this already, and nothing was committed";
+  return {
+    counts,
+    leftOut,
+    committed: { snapshot, branch },
+    notes: [{ source: address, path: record.group, note }],
+  };
+}
+
 /** What the commit keeps of where everything came from. */
-async function recordOf(plan: IndexPlan, options: IndexingOptions, scan: Scan): Promise<JsonObject> {
-  const record: IndexRecord = {
+async function recordOf(plan: IndexPlan, options: IndexingOptions, scan: Scan): Promise<IndexRecord> {
+  const { chunks, shards, recompress, splitChunks, describe = false, materializeLimit } = options;
+  return {
+    form: JSON.stringify({ chunks, shards, recompress, splitChunks, describe, materializeLimit }),
     group: absolutePath(options.group ?? "/"),
     isWhole: options.append === undefined,
     sources: await versionsOf(scan.indexed, plan, options.storage, { signal: options.signal }),
     options,
   };
-  return recordToJson(record);
 }
 
 function defaultMessage(addresses: readonly string[]): string {

@@ -4,14 +4,22 @@
  * @module
  */
 
-import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from "../../binary/json.ts";
-import { isMoraineError, MoraineError } from "../../errors.ts";
+import {
+  isJsonArray,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  stringifyJson,
+} from "../../binary/json.ts";
+import { isErrorCode, isMoraineError, MoraineError } from "../../errors.ts";
 import type { Repository } from "../../icechunk/repository.ts";
 import type { Storage, StorageOptions, Version } from "../../storage/storage.ts";
 import { sameVersion } from "../../storage/version.ts";
 import type { CombineOptions } from "../combine/options.ts";
 import { mapConcurrent } from "../concurrent.ts";
 import type { IndexPlan } from "./plan.ts";
+import type { ChangedArray } from "./summary.ts";
+import { COUNTS, noCounts, type WrittenCounts } from "./written-counts.ts";
 
 /** Key of the record in the metadata of a commit. */
 const KEY = "moraine";
@@ -38,6 +46,16 @@ export interface IndexRecord {
   /** Whether what others had written since the sources were first indexed was kept. */
   readonly keeps?: boolean | undefined;
   readonly options: RecordedOptions;
+  /** Options that say how arrays are stored, as text. */
+  readonly form?: string | undefined;
+  /** What was written. */
+  readonly written?: WrittenRecord | undefined;
+}
+
+/** What an index wrote, as its summary tells it. */
+export interface WrittenRecord {
+  readonly counts: WrittenCounts;
+  readonly leftOut: readonly ChangedArray[];
 }
 
 const OPTIONS = ["concat", "byCoords", "join", "drift", "attributes", "compat", "grid", "load"] as const;
@@ -78,7 +96,8 @@ async function versionAt(
 }
 
 /** The metadata of a commit. */
-export function recordToJson({ group, sources, isWhole, keeps, options }: IndexRecord): JsonObject {
+export function recordToJson(record: IndexRecord): JsonObject {
+  const { group, sources, isWhole, keeps, options, form, written } = record;
   const chosen = OPTIONS.flatMap((key): [string, JsonValue][] => {
     const value = options[key];
     return value === undefined ? [] : [[key, value]];
@@ -89,6 +108,8 @@ export function recordToJson({ group, sources, isWhole, keeps, options }: IndexR
       whole: isWhole,
       ...(keeps === true && { keeps }),
       options: Object.fromEntries(chosen),
+      ...(form !== undefined && { form }),
+      ...(written && { written: writtenToJson(written) }),
       sources: sources.map(
         ({ address, version: { etag, size, lastModified } }): JsonObject => ({
           address,
@@ -99,6 +120,59 @@ export function recordToJson({ group, sources, isWhole, keeps, options }: IndexR
       ),
     },
   };
+}
+
+function writtenToJson({ counts, leftOut }: WrittenRecord): JsonObject {
+  return {
+    ...Object.fromEntries(COUNTS.map((key) => [key, counts[key]])),
+    left_out: leftOut.map(({ source, path, code, reason }) => ({ source, path, code, reason })),
+  };
+}
+
+function writtenOf(json: JsonValue | undefined): WrittenRecord | undefined {
+  if (!isJsonObject(json) || !isJsonArray(json["left_out"])) return undefined;
+  const counts = noCounts();
+  for (const key of COUNTS) {
+    const count = json[key];
+    if (typeof count !== "number") return undefined;
+    counts[key] = count;
+  }
+  const leftOut = json["left_out"].flatMap((item): ChangedArray[] => {
+    if (!isJsonObject(item)) return [];
+    const { source, path, code, reason } = item;
+    const isWhole = typeof source === "string" && typeof path === "string" && typeof reason === "string";
+    return isWhole && typeof code === "string" && isErrorCode(code) ? [{ source, path, code, reason }] : [];
+  });
+  return { counts, leftOut };
+}
+
+/** An index that was committed. */
+export interface CompletedIndex extends WrittenRecord {
+  /** Id of its commit. */
+  readonly snapshot: string;
+}
+
+/**
+ * The newest index of a group, where it was one of the same sources in the same versions with the same options: then it
+ * need not be done again.
+ */
+export async function completedIndex(
+  repository: Repository,
+  branch: string,
+  wanted: IndexRecord,
+  options: StorageOptions,
+): Promise<CompletedIndex | undefined> {
+  const textOf = (record: IndexRecord): string =>
+    stringifyJson(recordToJson({ ...record, keeps: undefined, written: undefined }));
+  const read = recordOf(recordToJson(wanted));
+  for await (const entry of repository.ancestry({ branch }, { signal: options.signal })) {
+    const record = recordOf(entry.metadata);
+    if (record?.group !== wanted.group) continue;
+    const { written } = record;
+    const isSame = read !== undefined && textOf(record) === textOf(read);
+    return isSame && written !== undefined ? { snapshot: entry.id, ...written } : undefined;
+  }
+  return undefined;
 }
 
 /** What the history of a branch says of a group. */
@@ -178,6 +252,8 @@ export function recordOf(metadata: JsonObject): IndexRecord | undefined {
     isWhole: json["whole"] === true,
     keeps: json["keeps"] === true,
     options: recordedOptions(given),
+    form: typeof json["form"] === "string" ? json["form"] : undefined,
+    written: writtenOf(json["written"]),
   };
 }
 

@@ -21,7 +21,7 @@ import { groupNames } from "./group-names.ts";
 import type { IndexingOptions } from "./options.ts";
 import { type IndexPlan, joinPlans, type PlanOptions, planSource } from "./plan.ts";
 import type { ChangedArray } from "./summary.ts";
-import type { WrittenCounts } from "./write.ts";
+import type { WrittenCounts } from "./written-counts.ts";
 
 const MATERIALIZE_LIMIT = 64 * 1024 * 1024;
 /** Sources that are scanned at the same time, with at most 256 KiB of each: where answers take long, more of them. */

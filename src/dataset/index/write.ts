@@ -14,18 +14,7 @@ import type { IndexPlan } from "./plan.ts";
 import { type ArrayPlan, chunkCount } from "./plan-array.ts";
 import type { ChangedArray } from "./summary.ts";
 import type { IndexTarget } from "./target.ts";
-
-/** What was written, in chunks and bytes. */
-export interface WrittenCounts {
-  groups: number;
-  arrays: number;
-  virtual: number;
-  native: number;
-  inline: number;
-  missing: number;
-  virtualBytes: number;
-  writtenBytes: number;
-}
+import { COUNTS, noCounts, type WrittenCounts } from "./written-counts.ts";
 
 export interface WriteOptions extends StorageOptions {
   /** Arrays whose chunks cannot be decoded are an error instead of being left out. */
@@ -55,7 +44,7 @@ export async function writePlan(
     } else {
       try {
         const written = await writeArray(node, target, options);
-        for (const key of COUNTED) counts[key] += written[key];
+        for (const key of COUNTS) counts[key] += written[key];
       } catch (error) {
         const fault = chunkFault(error, node, options);
         // One array that cannot be decoded does not cost the others.
@@ -66,21 +55,6 @@ export async function writePlan(
     options.onProgress?.(counts);
   }
   return { counts, leftOut };
-}
-
-const COUNTED = ["arrays", "virtual", "native", "inline", "missing", "virtualBytes", "writtenBytes"] as const;
-
-function noCounts(): WrittenCounts {
-  return {
-    groups: 0,
-    arrays: 0,
-    virtual: 0,
-    native: 0,
-    inline: 0,
-    missing: 0,
-    virtualBytes: 0,
-    writtenBytes: 0,
-  };
 }
 
 /** Errors of the chunks of an array; every other one is rethrown. */

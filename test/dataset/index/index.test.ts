@@ -190,9 +190,24 @@ describe("a repository that is there already", () => {
   it("keeps what it has where an array would be written over", async () => {
     const target = join(folder, "kept.icechunk");
     const { snapshot } = await index(netcdf4, target);
-    await expect(index(netcdf4, target)).rejects.toMatchObject({ code: "AlreadyExists" });
+    await expect(index(netcdf4, target, { chunks: { time: 2 } })).rejects.toMatchObject({
+      code: "AlreadyExists",
+    });
+    await expect(index(classic, target, { concat: "time" })).rejects.toMatchObject({ code: "AlreadyExists" });
     const repository = await Repository.open(target);
     expect(await repository.lookupBranch("main")).toBe(snapshot);
+  });
+
+  it("tells that an index which was cut off after its commit is complete, as it would have told then", async () => {
+    const target = join(folder, "complete.icechunk");
+    const first = await index([netcdf4, classic], target, { group: "both" });
+    const again = await index([netcdf4, classic], target, { group: "both" });
+    const [note, ...notes] = again.notes;
+    expect(note?.note).toContain("complete");
+    expect({ ...again, notes, statistics: {} }).toEqual({ ...first, statistics: {} });
+    const later = await index(netcdf4, target, { group: "other" });
+    expect((await index([netcdf4, classic], target, { group: "both" })).snapshot).toBe(first.snapshot);
+    expect(await (await Repository.open(target)).lookupBranch("main")).toBe(later.snapshot);
   });
 
   it("gets a branch where one is named", async () => {

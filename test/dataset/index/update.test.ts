@@ -28,6 +28,16 @@ async function snapshots(target: string): Promise<number> {
   return count;
 }
 
+/** Notes what is read. */
+class Reads extends StorageRouter {
+  readonly addresses = new Set<string>();
+
+  override read(...call: Parameters<StorageRouter["read"]>): ReturnType<StorageRouter["read"]> {
+    this.addresses.add(call[0]);
+    return super.read(...call);
+  }
+}
+
 const DAILY = ["daily-0.nc", "daily-1.nc", "daily-2.nc"];
 
 describe("updating a repository", () => {
@@ -59,6 +69,19 @@ describe("updating a repository", () => {
     expect((await index([], target, { update: true })).notes[0]?.note).toContain("nothing was committed");
     // The options of the first index hold from then on.
     await storage.write(second, bytes("daily-1.nc"));
+    await index([], target, { update: true });
+    expect(await times(target)).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
+  });
+
+  it("reads nothing of the sources that it has where others were only added", async () => {
+    const { files, target } = await archive(DAILY);
+    await index(files.slice(0, 2), target, { concat: "time" });
+    const reads = new Reads();
+    const summary = await index(files, target, { update: true, storage: reads });
+    expect(files.filter((file) => reads.addresses.has(file))).toEqual(files.slice(2));
+    expect(summary.sources).toEqual(files.slice(2));
+    expect(await times(target)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    await storage.delete(files.slice(0, 1));
     await index([], target, { update: true });
     expect(await times(target)).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
   });
