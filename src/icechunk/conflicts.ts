@@ -8,6 +8,9 @@
 import { MoraineError } from "../errors.ts";
 import type { ObjectId } from "./format/identifier.ts";
 
+/** Chunks that a message names. */
+const SHOWN = 8;
+
 /** A disagreement between a session's changes and those that were committed before them. */
 export type Conflict =
   | { readonly kind: "MoveOperationCannotBeRebased" }
@@ -57,7 +60,10 @@ export class RebaseError extends MoraineError {
   readonly conflicts: readonly Conflict[];
 
   constructor(snapshotId: ObjectId, conflicts: readonly Conflict[], source: string) {
-    super("Conflict", `cannot rebase over ${snapshotId}: ${conflicts.map(describe).join("; ")}`, { source });
+    const isByChunks = conflicts.every(({ kind }) => kind === "ChunkDoubleUpdate");
+    const choices = isByChunks ? `; rebase with onChunkConflict "ours" or "theirs", or begin anew` : "";
+    const told = conflicts.map(describe).join("; ");
+    super("Conflict", `cannot rebase over ${snapshotId}: ${told}${choices}`, { source });
     this.snapshotId = snapshotId;
     this.conflicts = conflicts;
   }
@@ -71,7 +77,10 @@ function describe(conflict: Conflict): string {
   if (conflict.kind === "MoveOperationCannotBeRebased") return "nodes were moved";
   const { path } = conflict;
   if (conflict.kind === "ChunkDoubleUpdate") {
-    return `${conflict.chunks.length} chunks of ${path} were changed by both`;
+    const { chunks } = conflict;
+    const shown = chunks.slice(0, SHOWN).map((chunk) => `[${chunk.join(", ")}]`);
+    const more = chunks.length > SHOWN ? ` and ${chunks.length - SHOWN} more` : "";
+    return `chunks ${shown.join(", ")}${more} of ${path} were changed by both`;
   }
   return {
     NewNodeConflictsWithExistingNode: `${path} was created by both`,

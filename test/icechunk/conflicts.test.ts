@@ -252,3 +252,21 @@ it("sessions that commit at the same time lose nothing", async () => {
   for (let i = 0; i < 40; i++) expect(found[`a/c/${i}`]).toBe(chunk(i).join());
   expect(await errorsOf(repository)).toEqual([]);
 });
+
+it("tells the loser which chunks both changed, and what can be done", async () => {
+  const repository = await base();
+  const session = await repository.writableSession();
+  const other = await repository.writableSession();
+  for (const i of [0, 2]) {
+    await set("/a", i, 8)(session);
+    await set("/a", i, 9)(other);
+  }
+  const id = await other.commit("theirs");
+  const lost = session.commit("ours", { rebase: true });
+  await expect(lost).rejects.toThrow(
+    `cannot rebase over ${id}: chunks [0], [2] of /a were changed by both; ` +
+      'rebase with onChunkConflict "ours" or "theirs", or begin anew',
+  );
+  await session.commit("ours after all", { rebase: { onChunkConflict: "theirs" }, allowEmpty: true });
+  expect((await chunksOf(await repository.readonlySession()))["a/c/0"]).toBe(chunk(9).join());
+});
