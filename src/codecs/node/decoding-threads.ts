@@ -1,6 +1,6 @@
 /**
- * Decodes batches of chunks on worker threads, one fewer than the machine runs at a time: the thread that asks decodes
- * too. They are started by the first large read, and kept.
+ * Decodes batches of chunks on worker threads, fewer than the machine runs at a time: the thread that asks decodes too.
+ * They are started by the first large read, and kept.
  *
  * @module
  */
@@ -26,8 +26,11 @@ export interface DecodingRequest {
 /** What it says: that it has begun to listen, then one answer to each request. */
 export type DecodingAnswer = "ready" | DecodedBatch;
 
-/** Each holds the memory of its decoders, some MiB. */
-const MOST_THREADS = 3;
+/**
+ * Each holds 15 to 20 MiB: its heap, the memory of its decoders, and the chunks that it works on. With more of them a read
+ * would take more than the 64 MiB that it may take beyond its result.
+ */
+const MOST_THREADS = 1;
 /** Batches at a thread: one that it works on, and the next. */
 const QUEUE = 2;
 /** Bytes, encoded and decoded, that may be at all threads: a read stays within its bound with them. */
