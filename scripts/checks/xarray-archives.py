@@ -1,14 +1,15 @@
 """Archives of many files, combined: a repository (opened by icechunk) and Kerchunk references (JSON and Parquet, opened by
 fsspec) must be to xarray what xarray.open_mfdataset makes of the original files: values, coordinates, attributes.
 
-usage: python scripts/checks/xarray-archives.py [--days N] [--daily FOLDER]
+usage: python scripts/checks/xarray-archives.py [--days N] [--daily FOLDER] [--random N]
 
-FOLDER holds daily files to be used instead of small ones that are made here.
+FOLDER holds daily files to be used instead of small ones that are made here. N random archives (of random lengths, chunks,
+filters and dimensions, joined along one or two of them) must hold what NumPy's array holds.
 """
 
 import argparse, glob, os, subprocess, sys, tempfile, warnings
 
-import icechunk, netCDF4, numpy as np, xarray as xr, zarr
+import h5py, icechunk, netCDF4, numpy as np, xarray as xr, zarr
 
 warnings.simplefilter("ignore")
 icechunk.set_logs_filter("error")
@@ -105,9 +106,63 @@ def mf(files, **how):
     return xr.open_mfdataset(files, chunks={}, **minimal, **({} if "combine" in how else nested), **how)
 
 
+def random_archive(folder, seed):
+    """Parts of one array in files of random lengths, chunks and filters, joined along one or two axes: NumPy's array."""
+    global passed, failed
+    rng = np.random.default_rng(seed)
+    rank = int(rng.integers(1, 4))
+    axes = sorted(rng.choice(rank, size=min(rank, int(rng.integers(1, 3))), replace=False).tolist())
+    shape = rng.integers(1, 14, rank)
+    whole = shape.copy()
+    cuts = {axis: [0] for axis in axes}
+    for axis in axes:
+        for _ in range(int(rng.integers(1, 4))):
+            cuts[axis].append(cuts[axis][-1] + int(rng.integers(1, 9)))
+        whole[axis] = cuts[axis][-1]
+    kind = str(rng.choice(["i2", ">f4", "f8", "u1", "i8"]))
+    model = rng.integers(0, 100, whole).astype(kind)
+    same = rng.random() < 0.5
+    chunks = [int(rng.integers(1, length + 3)) for length in whole]
+    filters = {"compression": "gzip", "shuffle": bool(rng.integers(2))} if rng.random() < 0.5 else {}
+    fletcher = bool(rng.random() < 0.3)
+    contiguous = not filters and rng.random() < 0.4
+    files = []
+    for number, place in enumerate(np.ndindex(*[len(cuts[axis]) - 1 for axis in axes])):
+        box = [slice(0, length) for length in whole]
+        for axis, at in zip(axes, place):
+            box[axis] = slice(cuts[axis][at], cuts[axis][at + 1])
+        part = model[tuple(box)]
+        own = chunks if same or rng.random() < 0.7 else [int(rng.integers(1, length + 3)) for length in part.shape]
+        path = os.path.join(folder, f"random{seed}-{number}.h5")
+        with h5py.File(path, "w", libver=str(rng.choice(["earliest", "latest"]))) as file:
+            how = {} if contiguous else {"chunks": tuple(own), "maxshape": (None,) * rank, "fletcher32": fletcher, **filters}
+            v = file.create_dataset("v", data=part, **how)
+            for axis in range(rank):
+                scale = file.create_dataset(f"d{axis}", data=np.arange(box[axis].start, box[axis].stop, dtype="f8") * -2.5)
+                scale.make_scale()
+                v.dims[axis].attach_scale(scale)
+        files.append(path)
+    words = ["--by-coords"] if len(files) > 1 and (len(axes) > 1 or rng.random() < 0.5) else ["--concat", f"d{axes[0]}"]
+    words += ["--grid", "regular"] if rng.random() < 0.3 else []
+    if len(axes) > 1 and len(files) < 2:
+        return
+    if words[0] == "--by-coords":
+        files = [files[at] for at in rng.permutation(len(files))]
+    target = os.path.join(folder, f"random{seed}.icechunk")
+    try:
+        moraine("index", *files, *words, "--drift", "decode", "--to", target)
+        found = opened(target, None)["v"].values
+        assert np.array_equal(found, model), f"other values of shape {found.shape} for {model.shape}"
+        passed += 1
+    except Exception as error:
+        failed += 1
+        print(f"random archive {seed}: {' '.join(words)}: {str(error)[:500]}")
+
+
 parser = argparse.ArgumentParser()
 parser.add_argument("--days", type=int, default=365)
 parser.add_argument("--daily")
+parser.add_argument("--random", type=int, default=40)
 arguments = parser.parse_args()
 with tempfile.TemporaryDirectory() as folder:
     at = lambda name: os.path.join(folder, name)
@@ -152,5 +207,7 @@ with tempfile.TemporaryDirectory() as folder:
     falling = [write(at(f"fall{i}{j}.nc"), 7 * i + np.arange(7), lat=(2 * j, 2 * j + 2), chunks=(4, 2, 10), seed=10 * i + 2 * j)
                for i in range(2) for j in range(3)]
     archive("tiles of falling latitude", folder, falling[::-1], ["--by-coords"], {None: mf(falling, combine="by_coords")})
+    for seed in range(arguments.random):
+        random_archive(folder, seed)
 print(f"{passed} passed, {failed} failed")
 sys.exit(1 if failed or not passed else 0)

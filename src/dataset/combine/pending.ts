@@ -26,8 +26,9 @@ export function markPending(
   if (pending.size === 0) return manifest;
   const kept = filterEntries(manifest, (_, position) => !pending.has(position));
   const builder = new ManifestBuilder(manifest.gridShape, PENDING);
+  // What was pending before is at the same place.
   const locations = kept.locations.map((location, index) =>
-    builder.addLocation(location, kept.versions[index]),
+    location === PENDING ? 0 : builder.addLocation(location, kept.versions[index]),
   );
   for (let entry = 0; entry < kept.count; entry++) {
     const position = kept.positions?.[entry] ?? entry;
