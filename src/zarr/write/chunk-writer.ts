@@ -16,6 +16,7 @@ import { chunkExtent } from "../chunk-grid.ts";
 import type { ChunkSink, ExpectedState } from "../chunk-sink.ts";
 import { type ChunkPlaces, PLACE_OBJECT } from "../chunk-source.ts";
 import type { ArrayParts } from "../node.ts";
+import { chunkBuffers } from "../read/buffer-pool.ts";
 import { Window } from "../read/flow.ts";
 import type { ChunkRows, ReadPlan } from "../read/plan.ts";
 import type { ChunkChanges } from "./chunk-changes.ts";
@@ -140,9 +141,13 @@ export class ChunkWriter {
       await this.#untilStored(async () => {
         const places = await chunks.locate(position, 1, this.#options);
         try {
-          const stored = await readStoredChunk(storage, places, 0, this.#options);
+          const loan = chunkBuffers.loan();
+          const read = { ...this.#options, allocate: loan.allocate };
+          const stored = await readStoredChunk(storage, places, 0, read);
           const inner = theirs.map((change) => change.inner);
           const changed = await this.#changes.changeShard(rows, row, extent, stored, inner, own);
+          // The new shard is a copy.
+          loan.end();
           if (changed === undefined) return true;
           const chunk = { count: 1, coordinates: position, bytes: [changed.bytes], expected: [stored.state] };
           return (await this.#sink.write(chunk, { ...this.#options, durable })).length === 0;

@@ -5,7 +5,7 @@
  */
 
 import { isMoraineError, MoraineError } from "../../errors.ts";
-import type { Storage, StorageOptions } from "../../storage/storage.ts";
+import type { ReadOptions, Storage, StorageOptions } from "../../storage/storage.ts";
 import type { ExpectedState } from "../chunk-sink.ts";
 import { type ChunkPlaces, PLACE_INLINE, PLACE_MISSING, PLACE_OBJECT } from "../chunk-source.ts";
 import { readIfPresent } from "../read/fetch.ts";
@@ -25,7 +25,7 @@ export async function readStoredChunk(
   storage: Storage,
   places: ChunkPlaces,
   row: number,
-  options: StorageOptions | undefined,
+  options: Omit<ReadOptions, "version"> | undefined,
 ): Promise<StoredChunk> {
   const kind = places.kinds[row] ?? PLACE_MISSING;
   const filterMask = places.filterMasks?.[row] ?? 0;
