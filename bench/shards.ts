@@ -2,7 +2,7 @@
  * Rewrites inner chunks of shards, beside zarr-python (both of its pipelines) where MORAINE_BENCH_PYTHON names an
  * interpreter that has it: one after another in one process, and from eight processes that share the shards. Counts
  * what is lost. zarr-python does not wait until the disk has the bytes; moraine does unless it is told not to, so both
- * are measured. The time of several processes runs from the moment when all of them have opened the array, and once more
+ * are measured. The time of several processes runs from the moment when all of them have read a value, and once more
  * from before they are started.
  *
  *     MORAINE_BENCH_PYTHON=python3 npm run bench:shards
@@ -42,6 +42,8 @@ async function rewrite(folder: string, number: number, value: number, durable: b
 /** One of several processes: says that it is ready, waits for the word, writes its inner chunks. */
 async function write(folder: string, writer: number, durable: boolean): Promise<void> {
   const array = await openArray(folder);
+  // What is loaded once belongs to the start.
+  await get(array, [SIDE - 1, SIDE - 1]);
   const go = new Promise((resolve) => process.once("message", resolve));
   process.send?.("ready");
   await go;
@@ -109,6 +111,7 @@ def opened(folder, fused):
 
 def write(folder, fused, writer, barrier):
     array = opened(folder, fused)
+    array[-1, -1]
     barrier.wait()
     for number in range(writer * EACH, (writer + 1) * EACH):
         array[place(number)] = 1_000_000 + number
