@@ -81,7 +81,7 @@ oversized = [make(f"oversized-{i}.nc", (3 * i, 3 * i + 3), chunk=(64, 2, 3), unl
 case("oversized chunks", oversized, {"concat": "time"}, NESTED)
 tiles = [make(f"tile-{i}{j}.nc", (2 * i, 2 * i + 2), lon=(3 * j, 3 * j + 3), chunk=CHUNK) for i in range(2) for j in range(2)]
 case("tiles", tiles[::-1], {"byCoords": True}, BY_COORDS)
-uneven = [make(f"uneven-{i}{j}.nc", ((0, 3), (3, 8))[i], lon=((0, 2), (2, 7))[j], chunk=(2, 2, 2)) for i in range(2) for j in range(2)]
+uneven = [make(f"uneven-{i}{j}.nc", ((0, 3), (3, 8))[i], lon=((0, 3), (3, 7))[j], chunk=(2, 2, 2)) for i in range(2) for j in range(2)]
 case("tiles with partial chunks on both axes", uneven, {"byCoords": True}, BY_COORDS)
 case("tiles with partial chunks in a regular grid", uneven, {"byCoords": True, "grid": "regular"}, BY_COORDS)
 units = [daily[0], make("units-1.nc", (4, 8), units="hours since 2000-01-05", step=24, chunk=CHUNK),
