@@ -10,6 +10,8 @@ import type { ChunkManifest } from "./chunk-manifest.ts";
 
 /** A permutation by composite keys needs `position * 2^k + entry` to stay exact. */
 const EXACT = 2 ** 53;
+/** Entries that there is room for from the start. Builders of very many arrays may be at work side by side. */
+const FIRST_CAPACITY = 128;
 /** A grid with at most this many cells for each entry is sorted by one slot a cell. */
 const CELLS_PER_ENTRY = 4;
 
@@ -32,9 +34,9 @@ export class ManifestBuilder {
   readonly #versions: (Version | undefined)[] = [];
   readonly #inline = new Map<number, Uint8Array>();
   #count = 0;
-  #positions = new Float64Array(16);
-  #offsets = new Float64Array(16);
-  #lengths = new Float64Array(16);
+  #positions: Float64Array;
+  #offsets: Float64Array;
+  #lengths: Float64Array;
   /** Only where an entry is not at location 0, has a mask. */
   #locationIndexes: Uint32Array | undefined;
   #filterMasks: Uint32Array | undefined;
@@ -50,6 +52,11 @@ export class ManifestBuilder {
     }
     this.gridShape = gridShape;
     this.cells = cells;
+    // Most grids are full: columns that end with the grid need not be cut afterwards.
+    const capacity = Math.max(Math.min(cells, FIRST_CAPACITY), 1);
+    this.#positions = new Float64Array(capacity);
+    this.#offsets = new Float64Array(capacity);
+    this.#lengths = new Float64Array(capacity);
     this.addLocation(location, version);
   }
 
@@ -124,7 +131,8 @@ export class ManifestBuilder {
   }
 
   #grow(): void {
-    const capacity = this.#positions.length * 2;
+    const count = this.#positions.length;
+    const capacity = count < this.cells ? Math.min(4 * count, this.cells) : 2 * count;
     this.#positions = grown(this.#positions, new Float64Array(capacity));
     this.#offsets = grown(this.#offsets, new Float64Array(capacity));
     this.#lengths = grown(this.#lengths, new Float64Array(capacity));
@@ -198,7 +206,7 @@ function reordered(
   count: number,
   order: Uint32Array | undefined,
 ): Float64Array | Uint32Array {
-  if (!order) return column.slice(0, count);
+  if (!order) return count === column.length ? column : column.slice(0, count);
   const result = column instanceof Float64Array ? new Float64Array(count) : new Uint32Array(count);
   for (let rank = 0; rank < count; rank++) result[rank] = column[order[rank] ?? 0] ?? 0;
   return result;

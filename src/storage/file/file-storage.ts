@@ -10,9 +10,9 @@ import { MoraineError } from "../../errors.ts";
 import { throwIfAborted } from "../abort.ts";
 import { addressToPath, pathToAddress } from "../address.ts";
 import type { StorageListener } from "../events.ts";
-import { rangePolicyOf } from "../ranges.ts";
+import { planRanges, rangePolicyOf } from "../ranges.ts";
 import { type FetchedRange, readRanges } from "../read-ranges.ts";
-import { resolveRange } from "../slice-ranges.ts";
+import { type ResolvedRange, resolveRange } from "../slice-ranges.ts";
 import type {
   ByteRange,
   CopyOptions,
@@ -29,7 +29,15 @@ import type {
 import { requireVersion, sameVersion } from "../version.ts";
 import { translate } from "./file-error.ts";
 import { isCode, withFileLock } from "./file-lock.ts";
-import { type OpenFile, OpenFiles, readAt, scatterAt, versionOf } from "./open-files.ts";
+import {
+  isLittle,
+  type OpenFile,
+  OpenFiles,
+  readAt,
+  readLittle,
+  scatterAt,
+  versionOf,
+} from "./open-files.ts";
 import { changeInTurn } from "./shared-change.ts";
 import {
   failedPrecondition,
@@ -78,14 +86,21 @@ export class FileStorage implements Storage {
           );
           return { parts: [bytes], version };
         }
-        const { parts } = await readRanges(
-          address,
-          resolved,
-          policy,
-          (offset, length, signal, target) =>
-            this.#readRange(address, file, version, offset, length, signal, target),
-          { signal: options.signal, allocate: options.allocate },
-        );
+        const parts = new Array<Uint8Array>(ranges.length);
+        const left = this.#readLittle(address, file, resolved, parts, options);
+        if (left.length > 0) {
+          const others = await readRanges(
+            address,
+            left.map((index) => resolved[index] ?? { offset: 0, length: 0 }),
+            policy,
+            (offset, length, signal, target) =>
+              this.#readRange(address, file, version, offset, length, signal, target),
+            { signal: options.signal, allocate: options.allocate },
+          );
+          left.forEach((index, i) => {
+            parts[index] = others.parts[i] ?? new Uint8Array(0);
+          });
+        }
         return { parts, version };
       }),
     );
@@ -211,6 +226,38 @@ export class FileStorage implements Storage {
     this.#files.close();
   }
 
+  /** Reads what takes no time worth waiting for, without a promise for each range; the indexes of the others. */
+  #readLittle(
+    address: string,
+    { descriptor }: OpenFile,
+    ranges: readonly ResolvedRange[],
+    parts: Uint8Array[],
+    options: ReadOptions,
+  ): number[] {
+    const left: number[] = [];
+    const runs = planRanges(
+      ranges.map(({ offset }) => offset),
+      ranges.map(({ length }) => length),
+      rangePolicyOf(address),
+    );
+    for (const { offset, length, members } of runs) {
+      const bytes = isLittle(length) ? (options.allocate?.(length) ?? new Uint8Array(length)) : undefined;
+      const count = bytes && readLittle(descriptor, bytes, offset);
+      if (bytes === undefined || count === undefined) {
+        for (const member of members) left.push(member);
+        continue;
+      }
+      if (length > 0) this.#count(address, offset, length, count);
+      for (const member of members) {
+        const range = ranges[member];
+        if (!range) continue;
+        const start = range.offset - offset;
+        parts[member] = bytes.subarray(start, start + range.length);
+      }
+    }
+    return left;
+  }
+
   async #readRange(
     address: string,
     file: OpenFile,
@@ -222,9 +269,14 @@ export class FileStorage implements Storage {
   ): Promise<FetchedRange> {
     throwIfAborted(signal);
     const count = await readAt(file.descriptor, target, offset);
+    this.#count(address, offset, length, count);
+    return { bytes: target, version };
+  }
+
+  /** Tells of a request. Errors: `SourceChanged` where fewer bytes came than the file had. */
+  #count(address: string, offset: number, length: number, count: number): void {
     this.#onEvent?.({ type: "request", address, bytes: count });
     if (count < length) throw becameShorter(address, offset + count);
-    return { bytes: target, version };
   }
 }
 

@@ -20,7 +20,7 @@ import {
 } from "node:fs";
 import { promisify } from "node:util";
 import type { Version } from "../storage.ts";
-import { quickly } from "./quick-calls.ts";
+import { isQuick, quickly, tookSince } from "./quick-calls.ts";
 
 const BIG = { bigint: true } as const;
 /** From memory these are there before another thread would have begun. */
@@ -152,19 +152,27 @@ export class OpenFiles {
 
 /** Fills a buffer from a position; the number of bytes that were there. */
 export async function readAt(descriptor: number, buffer: Uint8Array, position: number): Promise<number> {
-  if (buffer.length > LITTLE_BYTES) return await readPooled(descriptor, buffer, position);
-  return await quickly(
-    () => readDirectly(descriptor, buffer, position),
-    () => readPooled(descriptor, buffer, position),
-  );
+  return readLittle(descriptor, buffer, position) ?? (await readPooled(descriptor, buffer, position));
 }
 
-function readDirectly(descriptor: number, buffer: Uint8Array, position: number): number {
+/** Whether a read of so many bytes may be worth no thread of its own. */
+export function isLittle(length: number): boolean {
+  return length <= LITTLE_BYTES;
+}
+
+/** As {@link readAt}, at once; undefined where that would take too long. */
+export function readLittle(descriptor: number, buffer: Uint8Array, position: number): number | undefined {
+  if (!isLittle(buffer.length) || !isQuick()) return undefined;
+  const start = performance.now();
   let filled = 0;
-  while (filled < buffer.length) {
-    const count = readSync(descriptor, buffer, filled, buffer.length - filled, position + filled);
-    if (count === 0) break;
-    filled += count;
+  try {
+    while (filled < buffer.length) {
+      const count = readSync(descriptor, buffer, filled, buffer.length - filled, position + filled);
+      if (count === 0) break;
+      filled += count;
+    }
+  } finally {
+    tookSince(start);
   }
   return filled;
 }

@@ -15,18 +15,27 @@ const FORGIVEN_MS = 0.05;
 
 let held = 0;
 
+/** Whether the next call is to be made directly: not after some that were slow. */
+export function isQuick(): boolean {
+  if (held <= PATIENCE_MS) return true;
+  held -= FORGIVEN_MS;
+  return false;
+}
+
+/** Tells how long a direct call took. */
+export function tookSince(start: number): void {
+  const over = performance.now() - start - SLOW_MS;
+  // At most as much as a hundred calls make good.
+  held = over > 0 ? Math.min(held + over, 2 * PATIENCE_MS) : Math.max(held - FORGIVEN_MS, 0);
+}
+
 /** Makes a call directly, or through the thread pool after some that were slow. */
 export async function quickly<T>(direct: () => T, pooled: () => Promise<T>): Promise<T> {
-  if (held > PATIENCE_MS) {
-    held -= FORGIVEN_MS;
-    return await pooled();
-  }
+  if (!isQuick()) return await pooled();
   const start = performance.now();
   try {
     return direct();
   } finally {
-    const over = performance.now() - start - SLOW_MS;
-    // At most as much as a hundred calls make good.
-    held = over > 0 ? Math.min(held + over, 2 * PATIENCE_MS) : Math.max(held - FORGIVEN_MS, 0);
+    tookSince(start);
   }
 }

@@ -110,9 +110,10 @@ class BTreeWalk {
       throw this.#corrupt(`a B-tree node of ${used} entries has room for ${this.#capacity}`, address);
     }
     cursor.skip(this.#headerLength - cursor.position);
-    const entries = cursor.take(length);
+    const from = bytes.byteOffset + cursor.position;
+    cursor.skip(length);
     this.#rows.count(used);
-    const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
+    const view = new DataView(bytes.buffer, from, length);
     const width = this.#key.length;
     const bounds = level.bounds.slice(2 * index * width, 2 * (index + 1) * width);
     this.#key.fill(-1);
@@ -163,23 +164,24 @@ class BTreeWalk {
   #readLeaf(view: DataView, used: number, start: number, bounded: boolean): void {
     const rows = this.#rows;
     const key = this.#key;
+    const rank = this.#rank;
     const { chunkShape, chunkBytes, filterCount } = rows.array;
     const { gridShape } = rows;
-    const stride = this.#keyLength + this.#metadata.offsetSize;
-    for (let entry = 0; entry <= used; entry++) {
-      const at = entry * stride;
+    const keyLength = this.#keyLength;
+    const stride = keyLength + this.#metadata.offsetSize;
+    for (let entry = 0, at = 0; entry <= used; entry++, at += stride) {
       if (!this.#nextKey(view, at, bounded && entry === 0)) {
         throw this.#corrupt("the keys of a B-tree do not ascend", start + at);
       }
       if (entry === used) break;
       // Searching, the library compares this number too: it would not find the chunk.
-      if (key[this.#rank] !== 0) throw this.#corrupt("a chunk that starts within an element", start + at);
+      if (key[rank] !== 0) throw this.#corrupt("a chunk that starts within an element", start + at);
       let position = 0;
       let within = true;
-      for (let axis = 0; axis < this.#rank; axis++) {
+      for (let axis = 0; axis < rank; axis++) {
         const offset = key[axis] ?? 0;
         const coordinate = offset / (chunkShape[axis] ?? 1);
-        if (!Number.isInteger(coordinate)) {
+        if (coordinate !== Math.floor(coordinate)) {
           throw this.#corrupt(`a chunk at element ${offset} of axis ${axis}`, start + at);
         }
         const chunks = gridShape[axis] ?? 0;
@@ -191,8 +193,7 @@ class BTreeWalk {
       if (filterCount === 0 && length !== chunkBytes) {
         throw this.#corrupt(`an unfiltered chunk of ${length} bytes instead of ${chunkBytes}`, start + at);
       }
-      const mask = view.getUint32(at + 4, true);
-      rows.append(position, this.#address(view, at + this.#keyLength), length, mask);
+      rows.append(position, this.#address(view, at + keyLength), length, view.getUint32(at + 4, true));
     }
   }
 

@@ -34,6 +34,9 @@ export class ChunkRows {
   readonly array: ChunkedArray;
   readonly #builder: ManifestBuilder;
   readonly #metadata: MetadataSource;
+  readonly #base: number;
+  readonly #size: number;
+  readonly #edgesUnfiltered: boolean;
   readonly #allFilters: number;
   readonly #entryLimit: number;
   #entries = 0;
@@ -42,6 +45,9 @@ export class ChunkRows {
     this.array = array;
     this.#metadata = metadata;
     this.#builder = builder;
+    this.#base = metadata.base;
+    this.#size = metadata.size;
+    this.#edgesUnfiltered = array.edgesUnfiltered;
     this.#allFilters = array.filterCount >= 32 ? 0xffffffff : 2 ** array.filterCount - 1;
     this.#entryLimit = metadata.size / SMALLEST_ENTRY;
   }
@@ -70,10 +76,8 @@ export class ChunkRows {
    */
   append(position: number, address: number, length: number, filterMask: number): void {
     const offset = this.check(address, length);
-    const mask =
-      this.array.edgesUnfiltered && this.#isPartial(position)
-        ? this.#allFilters
-        : (filterMask & this.#allFilters) >>> 0;
+    const isUnfiltered = this.#edgesUnfiltered && this.#isPartial(position);
+    const mask = isUnfiltered ? this.#allFilters : (filterMask & this.#allFilters) >>> 0;
     this.#builder.append(position, offset, length, mask);
   }
 
@@ -82,14 +86,14 @@ export class ChunkRows {
    * superblock lies.
    */
   check(address: number, length: number): number {
-    const offset = this.#metadata.base + address;
+    const offset = this.#base + address;
     if (address < SMALLEST_SUPERBLOCK) {
       throw new MoraineError("CorruptFile", `a chunk at address ${address}, where the superblock is`, {
         source: this.#metadata.source,
         offset,
       });
     }
-    if (offset + length > this.#metadata.size) {
+    if (offset + length > this.#size) {
       throw new MoraineError(
         "TruncatedFile",
         `a chunk of ${length} bytes reaches beyond the end of the file`,
