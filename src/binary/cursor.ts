@@ -7,7 +7,8 @@
 
 import { MoraineError } from "../errors.ts";
 
-const TEXT = new TextDecoder("utf-8");
+const STRICT = new TextDecoder("utf-8", { fatal: true });
+const LENIENT = new TextDecoder("utf-8");
 const TWO_32 = 4294967296;
 
 export class Cursor {
@@ -145,7 +146,13 @@ export class Cursor {
   text(length: number): string {
     const at = this.#take(length);
     const nul = this.bytes.indexOf(0, at);
-    return TEXT.decode(this.bytes.subarray(at, nul < 0 ? at + length : Math.min(nul, at + length)));
+    const text = this.bytes.subarray(at, nul < 0 ? at + length : Math.min(nul, at + length));
+    try {
+      // Several times faster in Node.
+      return STRICT.decode(text);
+    } catch {
+      return LENIENT.decode(text);
+    }
   }
 
   #word(at: number): number {
