@@ -15,7 +15,7 @@ import type { Version } from "./storage.ts";
  */
 export function sameVersion(a: Version, b: Version): boolean {
   if (a.etag !== undefined && b.etag !== undefined && isWeak(a.etag) === isWeak(b.etag)) {
-    const same = opaqueTag(a.etag) === opaqueTag(b.etag);
+    const same = a.etag === b.etag || opaqueTag(a.etag) === opaqueTag(b.etag);
     if (!same || !isWeak(a.etag)) return same;
   }
   const sizes = a.size === undefined || b.size === undefined || a.size === b.size;

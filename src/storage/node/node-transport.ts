@@ -35,12 +35,12 @@ class ClosedWhileIdle extends Error {}
 function send(url: string, { method, headers, signal }: HttpRequest): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const { protocol } = new URL(url);
+    const target = new URL(url);
     const options = { method, headers: { "accept-encoding": "identity", ...headers } };
     const sent: ClientRequest =
-      protocol === "https:"
-        ? secureRequest(url, { ...options, agent: secureAgent })
-        : request(url, { ...options, agent });
+      target.protocol === "https:"
+        ? secureRequest(target, { ...options, agent: secureAgent })
+        : request(target, { ...options, agent });
     const abort = () => {
       reject(signal.reason);
       sent.destroy();
@@ -83,12 +83,12 @@ class NodeResponse implements HttpResponse {
       cancel,
       getReader: () => {
         this.bodyUsed = true;
-        const pieces = decoded(message, value("content-encoding"))[Symbol.asyncIterator]();
+        const pieces = new Pieces(decoded(message, value("content-encoding")));
         return {
           read: async () => {
             try {
-              const { done = false, value: piece } = await pieces.next();
-              return { done, value: piece instanceof Uint8Array ? plain(piece) : undefined };
+              const piece = await pieces.next();
+              return { done: piece === undefined, value: piece && plain(piece) };
             } catch (error) {
               throw signal.aborted ? signal.reason : error;
             }
@@ -97,6 +97,50 @@ class NodeResponse implements HttpResponse {
         };
       },
     };
+  }
+}
+
+/**
+ * The pieces of a stream one by one. (Its own iterator costs a small answer more than all the rest of reading it.)
+ * The stream waits while a piece waits.
+ */
+class Pieces {
+  readonly #stream: Readable;
+  readonly #waiting: Uint8Array[] = [];
+  #end: { readonly error: unknown } | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(stream: Readable) {
+    this.#stream = stream;
+    stream.on("data", (piece: Uint8Array) => {
+      this.#waiting.push(piece);
+      if (this.#wake) this.#wake();
+      else stream.pause();
+    });
+    stream.once("end", () => this.#finish(undefined));
+    stream.once("error", (error) => this.#finish(error));
+    stream.once("close", () =>
+      this.#finish(new Error("the connection was closed before the end of the body")),
+    );
+  }
+
+  /** Undefined at the end. Errors: those of the stream. */
+  async next(): Promise<Uint8Array | undefined> {
+    while (this.#waiting.length === 0) {
+      if (this.#end?.error !== undefined) throw this.#end.error;
+      if (this.#end) return undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        this.#stream.resume();
+      });
+      this.#wake = undefined;
+    }
+    return this.#waiting.shift();
+  }
+
+  #finish(error: unknown): void {
+    this.#end ??= { error };
+    this.#wake?.();
   }
 }
 
