@@ -237,3 +237,93 @@ describe("arrays with their references", () => {
     ]);
   });
 });
+
+describe("what VirtualiZarr's tests expect of its arrays", () => {
+  const keys = (manifest: {
+    gridShape: readonly number[];
+    positions?: Float64Array | undefined;
+    count: number;
+  }) =>
+    Array.from({ length: manifest.count }, (_, entry) =>
+      unravel(manifest.positions?.[entry] ?? entry, manifest.gridShape).join("."),
+    );
+
+  it("broadcasting along an axis repeats its chunks", () => {
+    const { manifest } = unitArray([1, 2], "a");
+    const three = takeChunks(manifest, 0, [0, 0, 0]);
+    expect(keys(three)).toEqual(["0.0", "0.1", "1.0", "1.1", "2.0", "2.1"]);
+    expect([...three.offsets]).toEqual([0, 1, 2].flatMap(() => [...manifest.offsets]));
+  });
+
+  it("a scalar stacked is an array of its chunks", () => {
+    const scalar = {
+      metadata: metadataOf([], { name: "regular", chunkShape: [] }, true),
+      manifest: new ManifestBuilder([], "memory://s").build(),
+    };
+    const { metadata, manifest } = stackArrays([scalar, scalar, scalar], 0, "x");
+    expect([metadata.shape, manifest.gridShape]).toEqual([[3], [3]]);
+  });
+
+  it.each([
+    ["(8,) in chunks of 2, [2:6]", 8, { start: 2, stop: 6 }, [2]],
+    ["(5,) in chunks of 2, [2:5]", 5, { start: 2, stop: 5 }, [2]],
+  ])("selecting by whole chunks: %s", (_, length, range, grid) => {
+    const part = sliceArray(arrayOf([length], [2], false), [range]);
+    expect(part.metadata.shape).toEqual([range.stop - range.start]);
+    expect(part.manifest.gridShape).toEqual(grid);
+  });
+
+  it.each([[[0]], [[0, 0]], [[2, 0]], [[0, 2]]])("a grid of shape %s is joined with itself", (shape) => {
+    const { manifest } = unitArray(shape, "a");
+    expect(concatenateManifests([manifest, manifest], 0)).toMatchObject({
+      count: 0,
+      gridShape: shape.with(0, (shape[0] ?? 0) * 2),
+    });
+  });
+
+  it("reindexing appends, prepends, inserts and reorders, with missing chunks between", () => {
+    const { manifest } = unitArray([3], "a");
+    const [first, second, third] = manifest.offsets;
+    for (const [indexes, positions, offsets] of [
+      [
+        [0, 1, 2, -1],
+        [0, 1, 2],
+        [first, second, third],
+      ],
+      [
+        [-1, 0, 1, 2],
+        [1, 2, 3],
+        [first, second, third],
+      ],
+      [
+        [0, -1, 1, 2],
+        [0, 2, 3],
+        [first, second, third],
+      ],
+      [[2, 0, 1], undefined, [third, first, second]],
+    ] as const) {
+      const taken = takeChunks(manifest, 0, indexes);
+      expect(taken.positions && [...taken.positions]).toEqual(positions);
+      expect([...taken.offsets]).toEqual(offsets);
+    }
+  });
+
+  it("bytes that a manifest holds move with their chunks", () => {
+    const builder = new ManifestBuilder([2], "memory://a");
+    builder.append(0, 5, 2);
+    builder.appendInline(1, Uint8Array.of(1, 2));
+    const manifest = builder.build();
+    expect(takeChunks(manifest, 0, [1, 1, 0]).inline).toEqual(
+      new Map([
+        [0, Uint8Array.of(1, 2)],
+        [1, Uint8Array.of(1, 2)],
+      ]),
+    );
+    expect(concatenateManifests([manifest, manifest], 0).inline).toEqual(
+      new Map([
+        [1, Uint8Array.of(1, 2)],
+        [3, Uint8Array.of(1, 2)],
+      ]),
+    );
+  });
+});

@@ -50,6 +50,27 @@ describe("appending one file after the other", () => {
     });
   });
 
+  it.each([
+    ["another encoding", "codecs-1.nc", "/v", "codecs"],
+    ["another type", "wide-2.nc", "/v", "data type"],
+    ["other lengths elsewhere", "tile-01.nc", "/lon", "other values"],
+  ])("finds %s against the repository, and writes nothing", async (_, name, path, words) => {
+    const target = newRepository();
+    await index(archiveFile("daily-0.nc"), target);
+    const error = await index(archiveFile(name), target, { append: "time" }).catch((reason) => reason);
+    expect(error).toMatchObject({ code: "Incompatible", path });
+    expect(error.message).toContain(words);
+    expect((await (await open(target)).array("v")).shape).toEqual([4, 2, 3]);
+  });
+
+  it("stores what deviates in the repository's form on request", async () => {
+    const target = newRepository();
+    await index(archiveFile("daily-0.nc"), target);
+    for (const name of ["codecs-1.nc", "daily-2.nc"])
+      await index(archiveFile(name), target, { append: "time", drift: "decode" });
+    expect(await differences(target, expected("another encoding, decoded"))).toEqual([]);
+  });
+
   it("leaves out what the repository does not have and cannot take, and appends the rest", async () => {
     const target = newRepository();
     await index(archiveFile("bare.nc"), target);
