@@ -94,6 +94,11 @@ for i, unit in enumerate(("hours since 2000-01-01", "days since 2000-01-01")):
         t = data.createVariable("time", "i4", ("time",), fill_value=-1)
         t.units, t[:] = unit, np.ma.masked_array([24 * (i + 1) // (24 if i else 1), 0], [False, True])
         gaps.append(f"gap-{i}.nc")
+for i, calendar in enumerate(("noleap", "proleptic_gregorian", "gregorian")):
+    with netCDF4.Dataset(os.path.join(OUT, f"calendar-{i}.nc"), "w") as data:
+        data.createDimension("time", 2)
+        t = data.createVariable("time", "i4", ("time",))
+        t.units, t.calendar, t[:] = "days since 2000-03-01", calendar, [2 * i, 2 * i + 1]
 bounds = [make(f"bounds-{i}.nc", (2 * i, 2 * i + 2), units=f"days since 2000-01-0{1 + 2 * i}", bounds=True, chunk=CHUNK, kind="i4") for i in range(2)]
 case("bounds of times in different units", bounds, {"concat": "time"}, NESTED)
 classic = [make(f"classic-{i}.nc", (2 * i, 2 * i + 2), form="NETCDF3_CLASSIC") for i in range(2)]

@@ -19,7 +19,7 @@ export const COMBINE_OPTIONS: readonly VerbOption[] = [
   {
     name: "drift",
     value: "RULE",
-    help: "sources whose encoding differs: error (default), decode (store those chunks anew), split (a group each)",
+    help: "sources whose encoding, type or packing differs: error (default), decode (store what differs in one form), split (a group each)",
   },
   {
     name: "attributes",

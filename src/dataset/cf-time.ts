@@ -55,7 +55,7 @@ export function parseTimeUnits(units: string, calendar = "standard"): TimeUnits 
   const match = /^\s*([A-Za-zµ_]+)\s+since\s+(.+?)\s*$/i.exec(units);
   if (!match) return undefined;
   const [, name = "", reference = ""] = match;
-  const known = CALENDARS[calendar.toLowerCase()];
+  const known = calendarNamed(calendar);
   if (known === undefined) {
     throw new MoraineError("InvalidMetadata", `the calendar "${calendar}" is none of CF's`);
   }
@@ -64,6 +64,12 @@ export function parseTimeUnits(units: string, calendar = "standard"): TimeUnits 
     throw new MoraineError("InvalidMetadata", `"${units}": ${name} is not a unit of fixed length`);
   }
   return { calendar: known, unit, epoch: parseReference(reference, known, units) };
+}
+
+/** The calendar of a name, in whatever case; undefined for none of CF's. */
+export function calendarNamed(name: string): Calendar | undefined {
+  const key = name.toLowerCase();
+  return Object.hasOwn(CALENDARS, key) ? CALENDARS[key] : undefined;
 }
 
 /** `1970-01-01T00:00:00.5Z`, with a blank or `T`, zone offsets, any of the parts after the date left out. */

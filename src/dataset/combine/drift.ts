@@ -10,6 +10,7 @@ import type { DataType } from "../../data-types/data-type.ts";
 import { dataTypeToJson } from "../../data-types/data-type-json.ts";
 import { decodeFillValueAttribute } from "../../manifest/fill-value-attribute.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
+import { calendarNamed } from "../cf-time.ts";
 
 /** A kind of difference. */
 export type DriftKind = "data type" | "dimensions" | "packing" | "units" | "flags" | "codecs";
@@ -126,8 +127,17 @@ export function eraKey(arrays: ReadonlyMap<string, { readonly metadata: ArrayMet
     .map(([path, { metadata }]) => {
       const isTime = / since /.test(String(metadata.attributes["units"] ?? ""));
       const values = kinds.map((kind) => driftValue(kind, metadata));
-      return [path, ...values, isTime ? "" : driftValue("units", metadata)].join("\u0000");
+      // Times are re-encoded where their units differ, but never from one calendar to another.
+      const units = isTime ? calendarOf(metadata.attributes["calendar"]) : driftValue("units", metadata);
+      return [path, ...values, units].join("\u0000");
     })
     .sort()
     .join("\u0001");
+}
+
+/** Calendars that can be joined have one name. */
+function calendarOf(attribute: JsonValue | undefined): string {
+  const name = typeof attribute === "string" ? attribute : "standard";
+  const calendar = calendarNamed(name) ?? name;
+  return calendar === "proleptic_gregorian" ? "standard" : calendar;
 }

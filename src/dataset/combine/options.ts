@@ -23,8 +23,8 @@ export type DriftRule =
   /** An error that names the sources. */
   | "error"
   /**
-   * Chunks of another encoding are stored decoded in the common one; arrays that are packed differently are stored
-   * unpacked, whole. What cannot be is an error.
+   * Chunks of another encoding are stored decoded in the one that most elements have; numbers of another type in one that
+   * holds all of them exactly; arrays that are packed differently unpacked, whole. What cannot be is an error.
    */
   | "decode"
   /** Sources that agree become one group each. */

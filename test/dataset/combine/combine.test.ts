@@ -133,6 +133,25 @@ describe("what differs between files", () => {
 });
 
 describe("times", () => {
+  const calendars = [0, 1, 2].map((number) => archiveFile(`calendar-${number}.nc`));
+
+  it("of different calendars are refused, or split", async () => {
+    const error = await refused(calendars, { concat: "time" });
+    expect(error).toMatchObject({ code: "Incompatible", path: "/time" });
+    expect(error.message).toContain("calendar");
+    const { target } = await combined(calendars, { concat: "time", drift: "split" });
+    const root = await open(target);
+    expect((await root.array("era-1/time")).shape).toEqual([2]);
+    expect((await root.array("era-2/time")).shape).toEqual([4]);
+  });
+
+  it("of the two Gregorian calendars are the same after 1582", async () => {
+    const { target } = await combined(calendars.slice(1), { concat: "time" });
+    const array = await (await open(target)).array("time");
+    expect((await get(array)).data).toEqual(BigInt64Array.of(2n, 3n, 4n, 5n));
+    expect(array.attributes["calendar"]).toBe("proleptic_gregorian");
+  });
+
   it("that are missing stay so when units differ, and are marked by what stands for them", async () => {
     const { target } = await combined(["gap-0.nc", "gap-1.nc"].map(archiveFile), { concat: "time" });
     const array = await (await open(target)).array("time");
