@@ -16,7 +16,7 @@ const SIDE = 64;
 const INNER = 4;
 const KILLED = { side: 512, shard: 256, inner: 32 };
 /** Milliseconds from the first change within which a writer is killed. */
-const PATIENCE = 150;
+const PATIENCE = 300;
 const checksummed = [{ name: "bytes", configuration: { endian: "little" } }, { name: "crc32c" }];
 const ARRAYS = {
   shards: { chunkShape: [INNER, INNER], shardShape: [32, 32] },
