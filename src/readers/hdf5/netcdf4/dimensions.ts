@@ -38,7 +38,10 @@ interface Variable {
 interface Scope {
   readonly parent: Scope | undefined;
   readonly group: GraphObject;
-  readonly dimensions: Dimension[];
+  /** In the order in which they were found, by {@link extentOf}: a group may have very many. */
+  readonly byExtent: Map<string, Dimension[]>;
+  /** By the address of their scales' headers. */
+  readonly byScale: Map<number, Dimension[]>;
   readonly variables: Variable[];
   readonly children: Map<string, Scope>;
 }
@@ -148,7 +151,7 @@ class DimensionFinder {
         repeated += 1 + group.members.size;
       }
       seen.add(group);
-      const scope: Scope = { parent, group, dimensions: [], variables: [], children: new Map() };
+      const scope: Scope = newScope(parent, group);
       parent?.children.set(name, scope);
       this.#scopes.push(scope);
       const groups: typeof waiting = [];
@@ -217,7 +220,8 @@ class DimensionFinder {
     const id = assigned ?? this.#nextId;
     this.#nextId = Math.max(this.#nextId, id + 1);
     const dimension: Dimension = { id, name, length, unlimited, ...(scale && { scale }) };
-    scope.dimensions.push(dimension);
+    push(scope.byExtent, extentOf(length, unlimited), dimension);
+    if (scale) push(scope.byScale, scale.header.address, dimension);
     this.#byId.set(id, dimension);
     return dimension;
   }
@@ -251,8 +255,8 @@ class DimensionFinder {
   /** The dimension of a scale, in this group or above it; elsewhere netCDF-C does not find it. */
   #scaleDimension(scope: Scope, object: GraphObject, address: number): Dimension | undefined {
     for (let at: Scope | undefined = scope; at; at = at.parent) {
-      for (const dimension of at.dimensions) {
-        if (dimension.scale?.header.address === address && dimension.scale.in === object.in) return dimension;
+      for (const dimension of at.byScale.get(address) ?? []) {
+        if (dimension.scale?.in === object.in) return dimension;
       }
     }
     for (const dimension of this.#byId.values()) {
@@ -265,12 +269,24 @@ class DimensionFinder {
   #phony(scope: Scope, { dimensions, unlimited }: Variable, length: number, axis: number): Dimension {
     const isUnlimited = unlimited[axis] ?? false;
     const earlier = dimensions.slice(0, axis);
-    const same = scope.dimensions.find(
-      (dimension) =>
-        dimension.length === length && dimension.unlimited === isUnlimited && !earlier.includes(dimension),
-    );
+    const alike = scope.byExtent.get(extentOf(length, isUnlimited)) ?? [];
+    const same = alike.find((dimension) => !earlier.includes(dimension));
     return same ?? this.#add(scope, `phony_dim_${this.#nextId}`, length, isUnlimited, undefined);
   }
+}
+
+function newScope(parent: Scope | undefined, group: GraphObject): Scope {
+  return { parent, group, byExtent: new Map(), byScale: new Map(), variables: [], children: new Map() };
+}
+
+function extentOf(length: number, unlimited: boolean): string {
+  return unlimited ? `${length}+` : `${length}`;
+}
+
+function push<Key>(lists: Map<Key, Dimension[]>, key: Key, dimension: Dimension): void {
+  const list = lists.get(key);
+  if (list) list.push(dimension);
+  else lists.set(key, [dimension]);
 }
 
 function pair<Key, Value>(key: Key, value: Value | undefined): [Key, Value][] {
