@@ -336,6 +336,8 @@ with h5py.File("phony.h5", "w") as f:
 dataset_view("phony.h5")
 expected["phony.h5"]["values"] = {}
 
+dataset_view("virtual.h5")
+
 with h5py.File("paths.h5", "w") as f:
     f["a/x"] = np.arange(6, dtype="i4").reshape(2, 3); f["a/inner/y"] = np.arange(4, dtype="i4")
     f["b"] = f["a"]; f["inner"] = h5py.SoftLink("/b/inner"); f["outside"] = h5py.ExternalLink("links.target.h5", "/deep")

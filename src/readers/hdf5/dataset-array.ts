@@ -31,8 +31,6 @@ export interface ArrayContext {
   readonly storage: Storage;
   /** How many virtual datasets the array is a source within. */
   readonly depth: number;
-  /** One for each axis. */
-  readonly dimensionNames?: readonly string[] | undefined;
   readonly attributes: JsonObject;
   readonly hidden: boolean;
   readonly notes: readonly string[];
@@ -71,7 +69,7 @@ export async function arrayOfDataset(
     chunkKeyEncoding: { name: "default", separator: "/" },
     fillValue: await fillValueOf(dataset, conversion, options),
     codecs: [conversion.decoded.serializer],
-    dimensionNames: context.dimensionNames?.length === shape.length ? context.dimensionNames : undefined,
+    dimensionNames: undefined,
     attributes: attributes.values,
   };
   if (layout.class === "virtual") {

@@ -77,20 +77,12 @@ class GroupBuilder {
   async build(root: GraphObject): Promise<VirtualGroup> {
     const objects = reachable(root);
     for (const object of objects) if (object.kind === "dataset") this.#parse(object);
-    const views = viewGroups(root, this.#datasets);
-    const names = new Map<GraphObject, readonly string[]>();
-    for (const { group, dimensions } of views) {
-      for (const [name, described] of dimensions) {
-        const object = group.members.get(name);
-        if (object && !(object instanceof MoraineError) && !names.has(object))
-          names.set(object, described.names);
-      }
-    }
     await Promise.all(
       objects
         .filter((object) => object.kind === "dataset")
-        .map(async (object) => void this.#arrays.set(object, await this.#array(object, names.get(object)))),
+        .map(async (object) => void this.#arrays.set(object, await this.#array(object))),
     );
+    const views = viewGroups(root, this.#datasets, this.#extents());
     const groups = new Map<GroupView, GroupInMaking>();
     for (const view of views) {
       const group = this.#group(view, view.group === root);
@@ -101,6 +93,16 @@ class GroupBuilder {
     const group = this.#groups.get(root);
     if (!group) throw new MoraineError("CorruptFile", "the root is no group");
     return group;
+  }
+
+  /** The shapes that virtual datasets have by their sources: by these netCDF-C tells their dimensions apart. */
+  #extents(): ReadonlyMap<GraphObject, readonly number[]> {
+    const extents = new Map<GraphObject, readonly number[]>();
+    for (const [object, array] of this.#arrays) {
+      const isVirtual = this.#datasets.get(object)?.layout.class === "virtual";
+      if (isVirtual && array.kind === "array") extents.set(object, array.metadata.shape);
+    }
+    return extents;
   }
 
   /** A view of a group without its members. */
@@ -134,7 +136,7 @@ class GroupBuilder {
     }
   }
 
-  async #array(object: GraphObject, dimensionNames: readonly string[] | undefined): Promise<ArrayMember> {
+  async #array(object: GraphObject): Promise<ArrayMember> {
     const dataset = this.#datasets.get(object);
     const hidden = isDimensionOnly(object);
     const { values, notes } = attributeValues(object);
@@ -146,7 +148,6 @@ class GroupBuilder {
           graph: this.#graph,
           storage: this.#storage,
           depth: 0,
-          dimensionNames,
           attributes: values,
           hidden,
           notes,
@@ -168,10 +169,8 @@ class GroupBuilder {
     const shape = member.kind === "array" ? member.metadata.shape : member.shape;
     if (names.length !== shape?.length) return member;
     if (member.kind === "fault") return { ...member, dimensionNames: names };
-    const isSame = sameNames(member.metadata.dimensionNames ?? [], names);
     const longest = shape.map((length, axis) => Math.max(length, lengths[axis] ?? 0));
     const isLonger = longest.some((length, axis) => length !== shape[axis]);
-    if (isSame && !isLonger) return member;
     const variants = this.#variants.get(object) ?? new Map<string, VirtualArray>();
     const key = JSON.stringify(names);
     let variant = variants.get(key);
@@ -227,10 +226,6 @@ function rename(
   if (other) members.set(stored, { ...other, storedName: name });
   else members.delete(stored);
   members.set(name, { ...variable, storedName: stored });
-}
-
-function sameNames(a: readonly (string | null)[], b: readonly (string | null)[]): boolean {
-  return a.length === b.length && a.every((name, axis) => name === b[axis]);
 }
 
 /** Soft links may lead nowhere; other programs pass over them too. */

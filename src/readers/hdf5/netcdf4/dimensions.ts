@@ -70,18 +70,21 @@ export interface GroupView {
  * and no group for a second time once {@link MAXIMUM_REPEATED} nodes have been: paths can be exponentially many.
  *
  * @param datasets those that can be read
+ * @param extents the shapes of those that have another one than their dataspace
  * @returns each group under each path: the root first, groups before their members
  */
 export function viewGroups(
   root: GraphObject,
   datasets: ReadonlyMap<GraphObject, Dataset>,
+  extents: ReadonlyMap<GraphObject, readonly number[]>,
 ): readonly GroupView[] {
-  const finder = new DimensionFinder(datasets);
+  const finder = new DimensionFinder(datasets, extents);
   return finder.find(root);
 }
 
 class DimensionFinder {
   readonly #datasets: ReadonlyMap<GraphObject, Dataset>;
+  readonly #extents: ReadonlyMap<GraphObject, readonly number[]>;
   readonly #types = new KnownTypes();
   readonly #byId = new Map<number, Dimension>();
   readonly #lengths = new Map<number, number>();
@@ -89,8 +92,12 @@ class DimensionFinder {
   /** Groups before their members. */
   readonly #scopes: Scope[] = [];
 
-  constructor(datasets: ReadonlyMap<GraphObject, Dataset>) {
+  constructor(
+    datasets: ReadonlyMap<GraphObject, Dataset>,
+    extents: ReadonlyMap<GraphObject, readonly number[]>,
+  ) {
     this.#datasets = datasets;
+    this.#extents = extents;
   }
 
   find(root: GraphObject): readonly GroupView[] {
@@ -181,7 +188,7 @@ class DimensionFinder {
 
   #readDataset(scope: Scope, name: string, dataset: Dataset): void {
     const { object, dataspace } = dataset;
-    const shape = dataspace.kind === "simple" ? dataspace.shape : [];
+    const shape = this.#extents.get(object) ?? (dataspace.kind === "simple" ? dataspace.shape : []);
     const unlimited =
       dataspace.kind === "simple" ? dataspace.maximumShape.map((length) => length === undefined) : [];
     const dimensions = new Array<Dimension | undefined>(shape.length).fill(undefined);
