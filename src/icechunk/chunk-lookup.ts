@@ -11,8 +11,8 @@ import { type ChunkReferences, gridStrides, positionOf } from "./format/chunk-re
 import { type Manifest, PositionedBuilder } from "./format/manifest.ts";
 import { ReferenceBuilder } from "./format/reference-builder.ts";
 import type { ArrayNode, ManifestPart, Snapshot } from "./format/snapshot.ts";
-import { readPart } from "./manifest-plan.ts";
 import { mergeReferences, type ReferenceRun, withoutMissing } from "./merge-references.ts";
+import { readManifestPart } from "./read-manifest-part.ts";
 import type { RepositoryFiles } from "./repository-files.ts";
 
 /** Manifests that are fetched at a time. */
@@ -188,7 +188,7 @@ export async function allReferences(
     ? [{ references: await readInOrder(files, snapshot, node, sorted, clip, options) }]
     : await Promise.all(
         parts.map(async (part) => ({
-          references: await readPart(files, snapshot, node, part, clip, options),
+          references: await readManifestPart(files, snapshot, node, part, clip, options),
         })),
       );
   if (changes) runs.push({ references: changes.references() });

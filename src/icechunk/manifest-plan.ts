@@ -27,6 +27,7 @@ import type { NodeId } from "./format/identifier.ts";
 import type { ArrayNode, ManifestPart, Snapshot } from "./format/snapshot.ts";
 import { cellShape } from "./manifest-split.ts";
 import { mergeReferences, type ReferenceRun, withoutMissing } from "./merge-references.ts";
+import { readManifestPart } from "./read-manifest-part.ts";
 import type { RepositoryFiles } from "./repository-files.ts";
 
 /** A manifest is written anew with references of its cell that are at least a share of its own; there are so many. */
@@ -45,24 +46,6 @@ export interface PlannedArray {
   /** Manifests that stay as they are. */
   readonly kept: readonly ManifestPart[];
   readonly pieces: readonly Piece[];
-}
-
-/** Reads the references that an array has in a manifest, those in a box. */
-export async function readPart(
-  files: RepositoryFiles,
-  snapshot: Snapshot,
-  node: Pick<ArrayNode, "id" | "gridShape">,
-  part: ManifestPart,
-  box: Uint32Array,
-  options: StorageOptions = {},
-): Promise<ChunkReferences> {
-  const file = snapshot.manifestFiles.get(part.manifestId);
-  // A manifest that the snapshot does not list has no known size, and is an error of the file.
-  const manifest = await files.manifest(
-    file ?? { id: part.manifestId, sizeBytes: 0, referenceCount: 0 },
-    options,
-  );
-  return manifest.references(node.id, node.gridShape, intersection(part.extents, box));
 }
 
 /**
@@ -87,7 +70,7 @@ export async function planArray(
   const kept = new Set(node.manifests);
   const take = async (part: ManifestPart): Promise<void> => {
     kept.delete(part);
-    plan.addOld(await readPart(files, base, node, part, clip, options));
+    plan.addOld(await readManifestPart(files, base, node, part, clip, options));
   };
   plan.addChanges(changes.references());
   for (const part of node.manifests) {
