@@ -27,6 +27,8 @@ const STRANGERS = [
   ["codecs", "storage"],
   ["data-types", "storage"],
 ];
+/** Folders of a room, from top to bottom: none imports from those before it. */
+const FOLDERS = { icechunk: ["upkeep", "session", "commit", "conflicts", "changes", "format"] };
 /** Where Node's own modules may be imported. */
 const NODE_ONLY = /^(cli\/|node\.ts$|storage\/(?:file|node)\/|codecs\/node\/|dataset\/node\/)/;
 
@@ -50,6 +52,9 @@ for (const path of readdirSync(source, { recursive: true }).map(String).sort()) 
     const targetLevel = ROOMS.indexOf(targetRoom);
     if (targetLevel < 0) problems.push(`${path}: imports ${name}, which is in no room`);
     else if (targetLevel < level) problems.push(`${path}: imports up, from ${targetRoom}`);
+    const folders = room === targetRoom ? (FOLDERS[room] ?? []) : [];
+    const [from, to] = [path, target].map((name) => folders.indexOf(name.split("/")[1]));
+    if (to >= 0 && to < from) problems.push(`${path}: imports up, from ${folders[to]}`);
     if (STRANGERS.some(([a, b]) => a === room && b === targetRoom)) {
       problems.push(`${path}: ${room} knows nothing of ${targetRoom}`);
     }

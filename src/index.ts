@@ -26,6 +26,7 @@ export { type AddressedRepositoryOptions, Repository } from "./dataset/repositor
 export type { SourceFormat } from "./dataset/source.ts";
 export { type Difference, type VerifyOptions, type VerifySummary, verify } from "./dataset/verify/verify.ts";
 export { type ErrorCode, isMoraineError, MoraineError } from "./errors.ts";
+export type { CommitOptions, RebasingCommitOptions } from "./icechunk/commit/session-commit.ts";
 export type { RepositoryConfig, VirtualChunkContainer } from "./icechunk/configuration.ts";
 export {
   BASIC_CONFLICT_SOLVER,
@@ -33,19 +34,18 @@ export {
   type Conflict,
   RebaseError,
   type RebasePolicy,
-} from "./icechunk/conflicts.ts";
+} from "./icechunk/conflicts/conflicts.ts";
 export type { Diff, SessionStatus } from "./icechunk/diff.ts";
-export type { Expiration, ExpireRules } from "./icechunk/expire.ts";
-export type { CheckedRepository, Finding } from "./icechunk/fsck.ts";
-export type { CollectedGarbage, CollectOptions } from "./icechunk/garbage-collection.ts";
 export type { HistoryEntry, Ref, SnapshotRef } from "./icechunk/history.ts";
 export type { LostCommit } from "./icechunk/lost-commits.ts";
-export type { RearrangeSession } from "./icechunk/rearrange-session.ts";
-export type { Session } from "./icechunk/session.ts";
-export type { CommitOptions, RebasingCommitOptions } from "./icechunk/session-commit.ts";
-export type { SessionChanges } from "./icechunk/session-fork.ts";
-export type { SessionStore } from "./icechunk/session-store.ts";
-export type { StorageStatistics as RepositoryStatistics } from "./icechunk/storage-statistics.ts";
+export type { RearrangeSession } from "./icechunk/session/rearrange-session.ts";
+export type { Session } from "./icechunk/session/session.ts";
+export type { SessionChanges } from "./icechunk/session/session-fork.ts";
+export type { SessionStore } from "./icechunk/session/session-store.ts";
+export type { Expiration, ExpireRules } from "./icechunk/upkeep/expire.ts";
+export type { CheckedRepository, Finding } from "./icechunk/upkeep/fsck.ts";
+export type { CollectedGarbage, CollectOptions } from "./icechunk/upkeep/garbage-collection.ts";
+export type { StorageStatistics as RepositoryStatistics } from "./icechunk/upkeep/storage-statistics.ts";
 export { mergeManifests, removeAxis, renameLocations, takeChunks } from "./manifest/arrange-chunks.ts";
 export type { ChunkManifest } from "./manifest/chunk-manifest.ts";
 export { concatenateManifests, insertAxis } from "./manifest/concatenate.ts";

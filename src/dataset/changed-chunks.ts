@@ -5,7 +5,7 @@
  */
 
 import type { HistoryEntry, Ref, SnapshotRef } from "../icechunk/history.ts";
-import type { Session } from "../icechunk/session.ts";
+import type { Session } from "../icechunk/session/session.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import { gridPosition } from "../zarr/chunk-grid.ts";
 import { countsOf, type Share, sharesOfArray } from "./provenance.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
+import type { VirtualChunkAuthorization } from "../icechunk/changes/virtual-chunks.ts";
 import { type RepositoryOptions, Repository as StoredRepository } from "../icechunk/repository.ts";
-import type { VirtualChunkAuthorization } from "../icechunk/virtual-chunks.ts";
 import { schemeOf } from "../storage/address.ts";
 import { type RouterOptions, StorageRouter } from "../storage/router.ts";
 import type { StorageOptions } from "../storage/storage.ts";

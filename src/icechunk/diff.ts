@@ -6,14 +6,14 @@
 
 import { MoraineError } from "../errors.ts";
 import type { StorageOptions } from "../storage/storage.ts";
+import type { WorkingTree } from "./changes/working-tree.ts";
+import { mergeTransactionLogs } from "./conflicts/merge-transaction-logs.ts";
 import type { NodeId, ObjectId } from "./format/identifier.ts";
 import type { RepoInfo } from "./format/repo.ts";
 import type { SnapshotNode } from "./format/snapshot.ts";
 import { EMPTY_TRANSACTION_LOG, type TransactionLog } from "./format/transaction-log.ts";
 import { chainOf } from "./history.ts";
-import { mergeTransactionLogs } from "./merge-transaction-logs.ts";
 import type { RepositoryFiles } from "./repository-files.ts";
-import type { WorkingTree } from "./working-tree.ts";
 
 /** Paths of what changed, sorted. */
 export interface Diff {

@@ -6,7 +6,7 @@
 
 import type { JsonObject } from "../binary/json.ts";
 import type { Storage, StorageOptions } from "../storage/storage.ts";
-import type { SessionParts } from "./committing-session.ts";
+import { VirtualChunkAccess, type VirtualChunkAuthorization } from "./changes/virtual-chunks.ts";
 import { mergeSettings, type RepositoryConfig, readConfiguration, settingsOf } from "./configuration.ts";
 import { type Diff, diffSnapshots } from "./diff.ts";
 import { type FeatureFlag, featureFlags } from "./feature-flags.ts";
@@ -15,7 +15,6 @@ import type { ObjectId } from "./format/identifier.ts";
 import { decodeMetadata } from "./format/metadata.ts";
 import type { RepoInfo } from "./format/repo.ts";
 import type { RepositoryStatus, Update } from "./format/update.ts";
-import { type CheckedRepository, checkRepository } from "./fsck.ts";
 import {
   ancestryOf,
   type HistoryEntry,
@@ -28,9 +27,10 @@ import { findLostCommits, type LostCommit } from "./lost-commits.ts";
 import { operationsLog } from "./operations-log.ts";
 import { branchTip, tagTarget } from "./refs.ts";
 import { RepositoryFiles } from "./repository-files.ts";
-import { Session } from "./session.ts";
-import { type StorageStatistics, storageStatistics } from "./storage-statistics.ts";
-import { VirtualChunkAccess, type VirtualChunkAuthorization } from "./virtual-chunks.ts";
+import type { SessionParts } from "./session/committing-session.ts";
+import { Session } from "./session/session.ts";
+import { type CheckedRepository, checkRepository } from "./upkeep/fsck.ts";
+import { type StorageStatistics, storageStatistics } from "./upkeep/storage-statistics.ts";
 
 /** How a repository is opened. */
 export interface RepositoryOptions extends StorageOptions {

@@ -15,18 +15,14 @@ import {
   writeConfiguration,
 } from "./configuration.ts";
 import { createRepositoryFiles } from "./create-repository.ts";
-import { type Expiration, type ExpireRules, expireSnapshots } from "./expire.ts";
 import { FEATURE, requireFeature, setFeatureFlag } from "./feature-flags.ts";
 import { SPEC_VERSION } from "./format/envelope.ts";
 import type { ObjectId } from "./format/identifier.ts";
 import { encodeMetadata } from "./format/metadata.ts";
 import type { RepoInfo } from "./format/repo.ts";
 import type { RepositoryStatus } from "./format/update.ts";
-import { type CollectedGarbage, type CollectOptions, collectGarbage } from "./garbage-collection.ts";
 import { type Ref, refNamed, resolveRef } from "./history.ts";
 import { findLostCommits } from "./lost-commits.ts";
-import { type MigrateOptions, type Migration, migrateRepository } from "./migration.ts";
-import { RearrangeSession } from "./rearrange-session.ts";
 import {
   branchTip,
   createBranch,
@@ -39,8 +35,12 @@ import {
 import { type RepoChange, requireOnline, type UpdateOptions, updateRepo } from "./repo-update.ts";
 import { RepositoryFiles } from "./repository-files.ts";
 import { type RepositoryOptions, RepositoryView } from "./repository-view.ts";
-import { restoreLostCommit } from "./restore-lost-commit.ts";
-import { Session } from "./session.ts";
+import { RearrangeSession } from "./session/rearrange-session.ts";
+import { Session } from "./session/session.ts";
+import { type Expiration, type ExpireRules, expireSnapshots } from "./upkeep/expire.ts";
+import { type CollectedGarbage, type CollectOptions, collectGarbage } from "./upkeep/garbage-collection.ts";
+import { type MigrateOptions, type Migration, migrateRepository } from "./upkeep/migration.ts";
+import { restoreLostCommit } from "./upkeep/restore-lost-commit.ts";
 
 export type { RepositoryOptions } from "./repository-view.ts";
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isMoraineError } from "../../src/errors.ts";
 import type { Repository } from "../../src/icechunk/repository.ts";
-import type { Session } from "../../src/icechunk/session.ts";
+import type { Session } from "../../src/icechunk/session/session.ts";
 import { byteArray, chunk, contents, errorsOf, messages, newRepository } from "./repositories.ts";
 
 /** An array of the model: its grid and its chunks by coordinates. A group is undefined. */

@@ -1,7 +1,7 @@
 /** Repositories in memory, and what is looked at in them. */
 
 import { Repository, type RepositoryOptions } from "../../src/icechunk/repository.ts";
-import type { Session } from "../../src/icechunk/session.ts";
+import type { Session } from "../../src/icechunk/session/session.ts";
 import { MemoryStorage } from "../../src/storage/memory.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import type { ArrayMetadata } from "../../src/zarr/array-metadata.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Finding } from "../../icechunk/fsck.ts";
+import type { Finding } from "../../icechunk/upkeep/fsck.ts";
 import { formatCount } from "../progress.ts";
 import { openRepository } from "../repository-words.ts";
 import { UsageError, type Verb } from "../verb.ts";

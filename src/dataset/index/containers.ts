@@ -4,7 +4,7 @@
  * @module
  */
 
-import { locationOfAddress } from "../../icechunk/virtual-chunks.ts";
+import { locationOfAddress } from "../../icechunk/changes/virtual-chunks.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import { folderOf } from "../../storage/address.ts";
 

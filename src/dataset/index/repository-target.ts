@@ -7,7 +7,7 @@
 import type { JsonObject } from "../../binary/json.ts";
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import { Repository } from "../../icechunk/repository.ts";
-import type { Session } from "../../icechunk/session.ts";
+import type { Session } from "../../icechunk/session/session.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";

@@ -6,7 +6,7 @@
 
 import { MoraineError } from "../../errors.ts";
 import type { HistoryEntry } from "../../icechunk/history.ts";
-import type { Session } from "../../icechunk/session.ts";
+import type { Session } from "../../icechunk/session/session.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { gridPosition } from "../../zarr/chunk-grid.ts";
 import { PLACE_INLINE, PLACE_MISSING } from "../../zarr/chunk-source.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Session } from "../../icechunk/session.ts";
+import type { Session } from "../../icechunk/session/session.ts";
 import { type ChunkManifest, entryCoordinates } from "../../manifest/chunk-manifest.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { absolutePath } from "../source.ts";

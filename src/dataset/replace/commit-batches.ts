@@ -6,7 +6,7 @@
 
 import type { JsonObject } from "../../binary/json.ts";
 import { isMoraineError } from "../../errors.ts";
-import type { Session } from "../../icechunk/session.ts";
+import type { Session } from "../../icechunk/session/session.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { Repository } from "../repository.ts";
 import type { StoredCounts } from "./store-chunks.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Session } from "../../icechunk/session.ts";
+import type { Session } from "../../icechunk/session/session.ts";
 import { entryLocation } from "../../manifest/chunk-manifest.ts";
 import { joinAddress } from "../../storage/address.ts";
 import { StorageRouter } from "../../storage/router.ts";

@@ -5,7 +5,7 @@
  */
 
 import { MoraineError } from "../../errors.ts";
-import type { Session } from "../../icechunk/session.ts";
+import type { Session } from "../../icechunk/session/session.ts";
 import { entryCoordinates, entryLocation, findEntry } from "../../manifest/chunk-manifest.ts";
 import type { StorageRouter } from "../../storage/router.ts";
 import type { StorageOptions, Version } from "../../storage/storage.ts";

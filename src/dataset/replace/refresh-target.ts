@@ -8,7 +8,7 @@
 import { sameBytes } from "../../binary/byte-sequences.ts";
 import { type JsonObject, stringifyJson } from "../../binary/json.ts";
 import { MoraineError } from "../../errors.ts";
-import type { Session } from "../../icechunk/session.ts";
+import type { Session } from "../../icechunk/session/session.ts";
 import { type ChunkManifest, entryCoordinates, findEntry } from "../../manifest/chunk-manifest.ts";
 import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
 import type { StorageOptions } from "../../storage/storage.ts";

@@ -6,7 +6,7 @@
  */
 
 import { MoraineError } from "../../errors.ts";
-import type { Session } from "../../icechunk/session.ts";
+import type { Session } from "../../icechunk/session/session.ts";
 import { StorageRouter } from "../../storage/router.ts";
 import type { StorageOptions, Version } from "../../storage/storage.ts";
 import { containerPrefixes } from "../index/containers.ts";

@@ -5,7 +5,7 @@
  */
 
 import { MoraineError } from "../../errors.ts";
-import type { Session } from "../../icechunk/session.ts";
+import type { Session } from "../../icechunk/session/session.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ZarrArray } from "../../zarr/node.ts";
 import { ChunkEncoder } from "../../zarr/write/chunk-encoder.ts";

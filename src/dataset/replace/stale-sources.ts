@@ -5,7 +5,7 @@
  */
 
 import { isMoraineError } from "../../errors.ts";
-import type { Session } from "../../icechunk/session.ts";
+import type { Session } from "../../icechunk/session/session.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import type { Storage, StorageOptions, Version } from "../../storage/storage.ts";
 import { sameVersion } from "../../storage/version.ts";

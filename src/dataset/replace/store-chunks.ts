@@ -7,7 +7,7 @@
 import { createSha256 } from "../../binary/sha256.ts";
 import type { ChunkData } from "../../codecs/codec.ts";
 import { isMoraineError, MoraineError } from "../../errors.ts";
-import type { Session } from "../../icechunk/session.ts";
+import type { Session } from "../../icechunk/session/session.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { chunkExtent } from "../../zarr/chunk-grid.ts";
 import { type ChunkPlaces, PLACE_RANGE } from "../../zarr/chunk-source.ts";

@@ -1,0 +1,23 @@
+import type { StorageOptions } from "../../storage/storage.ts";
+import type { ChunkReferences } from "../format/chunk-references.ts";
+import type { ArrayNode, ManifestPart, Snapshot } from "../format/snapshot.ts";
+import type { RepositoryFiles } from "../repository-files.ts";
+import { intersection } from "./boxes.ts";
+
+/** Reads the references that an array has in a manifest, those in a box. */
+export async function readManifestPart(
+  files: RepositoryFiles,
+  snapshot: Snapshot,
+  node: Pick<ArrayNode, "id" | "gridShape">,
+  part: ManifestPart,
+  box: Uint32Array,
+  options: StorageOptions = {},
+): Promise<ChunkReferences> {
+  const file = snapshot.manifestFiles.get(part.manifestId);
+  // A manifest that the snapshot does not list has no known size, and is an error of the file.
+  const manifest = await files.manifest(
+    file ?? { id: part.manifestId, sizeBytes: 0, referenceCount: 0 },
+    options,
+  );
+  return manifest.references(node.id, node.gridShape, intersection(part.extents, box));
+}

@@ -1,0 +1,87 @@
+/**
+ * Writes the chunks of one array into a session.
+ *
+ * @module
+ */
+
+import { MoraineError } from "../../errors.ts";
+import type { StorageOptions } from "../../storage/storage.ts";
+import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
+import type { ChunkSink, EncodedChunks } from "../../zarr/chunk-sink.ts";
+import type { ChunkChange } from "../changes/chunk-changes.ts";
+import type { ChunkPacking } from "../changes/chunk-packing.ts";
+import { requireBytes } from "../changes/incoming-references.ts";
+import { arrayContent } from "../changes/node-content.ts";
+import type { WorkingTree } from "../changes/working-tree.ts";
+import { gridStrides, positionOf } from "../format/chunk-references.ts";
+import type { ArrayNode } from "../format/snapshot.ts";
+
+const DELETED: ChunkChange = { kind: "deleted" };
+
+export interface WriteContext {
+  readonly tree: WorkingTree;
+  readonly packing: ChunkPacking;
+  readonly inlineThreshold: number;
+}
+
+/** Chunks of at most the threshold are kept inline, others go to chunk objects before the commit. */
+export class ArraySink implements ChunkSink {
+  readonly owner: object;
+  readonly #context: WriteContext;
+  readonly #path: string;
+
+  constructor(context: WriteContext, path: string) {
+    this.owner = context.tree;
+    this.#context = context;
+    this.#path = path;
+  }
+
+  async write(chunks: EncodedChunks, options: StorageOptions = {}): Promise<readonly number[]> {
+    for (let i = 0; i < chunks.count; i++) {
+      const bytes = chunks.bytes[i];
+      const change = bytes === undefined ? DELETED : await this.#store(bytes, chunks, i, options);
+      // Looked up after the storing, during which the array may have been resized.
+      const node = this.#context.tree.array(this.#path);
+      const { gridShape } = node;
+      const position = positionOf(
+        chunks.coordinates,
+        i * gridShape.length,
+        gridShape,
+        gridStrides(gridShape),
+      );
+      if (position >= 0) this.#context.tree.changes.chunksOf(node).set(position, change);
+      // Deleting what cannot be there is nothing.
+      else if (bytes !== undefined) throw outside(node, chunks, i);
+    }
+    return [];
+  }
+
+  async #store(
+    bytes: Uint8Array,
+    { coordinates }: EncodedChunks,
+    index: number,
+    options: StorageOptions,
+  ): Promise<ChunkChange> {
+    requireBytes(bytes, this.#path);
+    const { packing, inlineThreshold, tree } = this.#context;
+    if (bytes.length <= inlineThreshold) return { kind: "inline", bytes };
+    const { id, gridShape } = tree.array(this.#path);
+    const position = positionOf(coordinates, index * gridShape.length, gridShape, gridStrides(gridShape));
+    return await packing.add(bytes, { array: id, position }, options);
+  }
+
+  async writeMetadata(metadata: ArrayMetadata, _options?: StorageOptions): Promise<void> {
+    const { tree } = this.#context;
+    tree.update(tree.array(this.#path), arrayContent(metadata));
+  }
+}
+
+function outside(node: ArrayNode, chunks: EncodedChunks, index: number): MoraineError {
+  const rank = node.gridShape.length;
+  const coordinates = [...chunks.coordinates.subarray(index * rank, (index + 1) * rank)];
+  return new MoraineError(
+    "OutOfBounds",
+    `chunk [${coordinates.join(", ")}] is outside of the grid of ${node.gridShape.join(" × ")} chunks`,
+    { path: node.path },
+  );
+}
