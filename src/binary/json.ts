@@ -52,18 +52,29 @@ export function parseJson(document: string | Uint8Array, source?: string): JsonV
 }
 
 /**
- * A strict JSON document: `bigint` as an integer, -0 as `-0.0`. NaN and the infinities have no JSON form: they
+ * Attributes by whose type clients choose the type of unpacked values (CF conventions, 8.1). xarray makes integers of
+ * what is scaled by `1`, and then fails at missing values: with a point it is the real number that the source has.
+ */
+const REAL_NUMBERS: ReadonlySet<string> = new Set(["scale_factor", "add_offset"]);
+
+/** Whether a value needs a point. Those in the configuration of a data type or codec are none of these attributes. */
+function needsPoint(parent: string, key: string, value: JsonValue): boolean {
+  return parent !== "configuration" && REAL_NUMBERS.has(key) && Number.isInteger(value);
+}
+
+/**
+ * A strict JSON document: `bigint` as an integer, -0 as `-0.0`, `scale_factor` and `add_offset` with a point. NaN and the infinities have no JSON form: they
  * are written as the strings `"NaN"`, `"Infinity"`, `"-Infinity"`, as in Zarr's fill values. (Bare ones, which
  * zarr-python writes into attributes, make other readers refuse the whole document.)
  *
  * @param indent spaces for each level; 0 writes one line without blanks
  */
 export function stringifyJson(value: JsonValue, indent = 0): string {
-  return isPlainValue(value) ? JSON.stringify(value, null, indent) : write(value, indent, "");
+  return isPlainValue(value, "") ? JSON.stringify(value, null, indent) : write(value, "", indent, "");
 }
 
-/** Whether `JSON.stringify` writes a value as it must be written. */
-function isPlainValue(value: JsonValue): boolean {
+/** Whether `JSON.stringify` writes a value as it must be written. `name` is its key in the object that holds it. */
+function isPlainValue(value: JsonValue, name: string): boolean {
   switch (typeof value) {
     case "number":
       return Number.isInteger(value)
@@ -73,15 +84,18 @@ function isPlainValue(value: JsonValue): boolean {
       return false;
     case "object":
       if (value === null) return true;
-      if (isJsonArray(value)) return value.every(isPlainValue);
-      for (const key of Object.keys(value)) if (!isPlainValue(value[key] ?? null)) return false;
+      if (isJsonArray(value)) return value.every((item) => isPlainValue(item, ""));
+      for (const key of Object.keys(value)) {
+        const item = value[key] ?? null;
+        if (!isPlainValue(item, key) || needsPoint(name, key, item)) return false;
+      }
       return true;
     default:
       return true;
   }
 }
 
-function write(value: JsonValue, indent: number, margin: string): string {
+function write(value: JsonValue, name: string, indent: number, margin: string): string {
   switch (typeof value) {
     case "string":
       return JSON.stringify(value);
@@ -98,13 +112,15 @@ function write(value: JsonValue, indent: number, margin: string): string {
   const colon = indent > 0 ? ": " : ":";
   let text = "";
   if (isJsonArray(value)) {
-    for (const item of value) text += `${text === "" ? "" : ","}${open}${write(item, indent, deeper)}`;
+    for (const item of value) text += `${text === "" ? "" : ","}${open}${write(item, "", indent, deeper)}`;
     return text === "" ? "[]" : `[${text}${indent > 0 ? `\n${margin}` : ""}]`;
   }
   for (const key of Object.keys(value)) {
     const item = value[key];
     if (item === undefined) continue;
-    text += `${text === "" ? "" : ","}${open}${JSON.stringify(key)}${colon}${write(item, indent, deeper)}`;
+    const written = write(item, key, indent, deeper);
+    const point = needsPoint(name, key, item) && !/[.e]/.test(written) ? ".0" : "";
+    text += `${text === "" ? "" : ","}${open}${JSON.stringify(key)}${colon}${written}${point}`;
   }
   return text === "" ? "{}" : `{${text}${indent > 0 ? `\n${margin}` : ""}}`;
 }

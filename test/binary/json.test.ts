@@ -142,6 +142,18 @@ describe("stringifyJson", () => {
     );
   });
 
+  it("writes the packing of values as real numbers, by whose type clients choose that of the values", () => {
+    const attributes = { scale_factor: 1, add_offset: -0, valid_max: 1 };
+    const dataType = { name: "numpy.datetime64", configuration: { unit: "s", scale_factor: 1 } };
+    expect(stringifyJson({ attributes, dataType })).toBe(
+      '{"attributes":{"scale_factor":1.0,"add_offset":-0.0,"valid_max":1},' +
+        '"dataType":{"name":"numpy.datetime64","configuration":{"unit":"s","scale_factor":1}}}',
+    );
+    expect(stringifyJson({ scale_factor: 2, add_offset: 0.5 }, 1)).toBe(
+      '{\n "scale_factor": 2.0,\n "add_offset": 0.5\n}',
+    );
+  });
+
   it("indents like JSON.stringify, whichever way a value goes", () => {
     const plain = { a: [1, [], {}], b: { c: null, d: "é\n" } };
     expect(stringifyJson(plain, 2)).toBe(JSON.stringify(plain, null, 2));
