@@ -7,8 +7,9 @@ import { FileStorage } from "../../src/storage/file/file-storage.ts";
 import type { ReadOptions, Version } from "../../src/storage/storage.ts";
 import { createArray } from "../../src/zarr/create.ts";
 import type { ZarrArray } from "../../src/zarr/node.ts";
+import { layoutOf } from "../../src/zarr/read/chunk-layout.ts";
 import { get } from "../../src/zarr/read/get.ts";
-import { type Selection, slice } from "../../src/zarr/selection.ts";
+import { resolveSelection, type Selection, slice } from "../../src/zarr/selection.ts";
 import { ZarrStore } from "../../src/zarr/store.ts";
 
 /** Counts the bytes that are read to where they belong. */
@@ -74,6 +75,15 @@ describe("chunks that are stored as they are", () => {
     const { data } = await get(array, selection as Selection);
     expect(Array.from(data as Float32Array)).toEqual(expected([...y], [...x]));
     expect(storage.bytes).toBeGreaterThanOrEqual(least);
+  });
+
+  it("are planned in larger pieces where many are selected, side by side", () => {
+    const rowsOf = (selection: Selection) =>
+      layoutOf(array.metadata, resolveSelection(selection, array.shape)).levels[0]?.pieceShape[0];
+    expect(rowsOf(null)).toBe(Math.floor(rows / 16));
+    expect(rowsOf([slice(0, 50)])).toBe(16);
+    expect(rowsOf([slice(0, rows, 2)])).toBe(16);
+    expect(rowsOf([Array.from({ length: rows }, (_, row) => row)])).toBe(16);
   });
 
   it("are the fill value where they are missing", async () => {

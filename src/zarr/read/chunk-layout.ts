@@ -10,6 +10,7 @@ import { parseSharding, type Sharding } from "../../codecs/sharding.ts";
 import { itemSize } from "../../data-types/data-type.ts";
 import type { ArrayMetadata } from "../array-metadata.ts";
 import { largestChunk } from "../chunk-grid.ts";
+import type { ResolvedSelection } from "../selection.ts";
 import { type AxisChunks, axisChunksOf } from "./axis-chunks.ts";
 
 /** One level of nesting: what the chunks of the level above are cut into. */
@@ -30,13 +31,17 @@ export interface ChunkLayout {
 
 /** A chunk without compression that is larger than this is read in pieces of about this size. Bytes. */
 const PIECE_BYTES = 64 * 1024;
+/** Where the pieces are many, they are made larger, up to this: each takes its time to be planned. Bytes. */
+const LARGE_PIECE_BYTES = 1024 * 1024;
+/** But so many of them at least: of those at both ends less may be selected than is fetched. */
+const LARGE_PIECES = 16;
 
 /**
- * The layout of an array.
+ * The layout of an array, for reading a selection of it where one is given.
  *
  * Errors: `InvalidMetadata` for a sharding codec whose configuration breaks the specification.
  */
-export function layoutOf(metadata: ArrayMetadata): ChunkLayout {
+export function layoutOf(metadata: ArrayMetadata, selection?: ResolvedSelection): ChunkLayout {
   const grid = metadata.chunkGrid;
   const axes = axisChunksOf(grid);
   const levels: PieceLevel[] = [];
@@ -51,20 +56,27 @@ export function layoutOf(metadata: ArrayMetadata): ChunkLayout {
   }
   const size = itemSize(metadata.dataType);
   if (codecs.length === 1 && codecs[0]?.name === "bytes" && size !== undefined) {
-    const pieceShape = rowsOf(shape, size);
+    const pieceShape = rowsOf(shape, size, selection);
     if (pieceShape) levels.push({ kind: "rows", pieceShape, itemSize: size });
   }
   return { axes, levels, codecs };
 }
 
-/** The shape of pieces of about {@link PIECE_BYTES} whose elements are neighbours; undefined for small chunks. */
-function rowsOf(shape: readonly number[], size: number): number[] | undefined {
+/** The shape of pieces whose elements are neighbours; undefined for small chunks. */
+function rowsOf(
+  shape: readonly number[],
+  size: number,
+  selection: ResolvedSelection | undefined,
+): number[] | undefined {
   const pieces = shape.map(() => 1);
   let bytes = size;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     const length = shape[axis] ?? 1;
     if (bytes * length > PIECE_BYTES) {
-      pieces[axis] = Math.max(1, Math.floor(PIECE_BYTES / bytes));
+      const selected = selection?.axes[axis];
+      const isRun = selected?.kind === "range" && Math.abs(selected.step) === 1;
+      const large = Math.min(LARGE_PIECE_BYTES / bytes, isRun ? selected.count / LARGE_PIECES : 0, length);
+      pieces[axis] = Math.max(1, Math.floor(PIECE_BYTES / bytes), Math.floor(large));
       return pieces;
     }
     pieces[axis] = Number.POSITIVE_INFINITY;

@@ -88,7 +88,7 @@ async function readResolved(
     const zeros = (): MutableChunkData => filled(count, dataType, metadata.fillValue, true);
     // Elements of no bytes need none.
     if (count === 0 || itemSize(dataType) === 0) return zeros();
-    const layout = layoutOf(metadata);
+    const layout = layoutOf(metadata, selection);
     const plan = planRead(selection, layout);
     for (let tries = 1; ; tries++) {
       const data = zeros();
