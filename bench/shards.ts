@@ -22,7 +22,7 @@ const INNER = 128;
 const PER_SIDE = 16;
 const WRITERS = 8;
 const EACH = 8;
-const REPEATS = 9;
+const REPEATS = 25;
 const ROUNDS = 3;
 
 /** The inner chunk of a number, all of them in the first shard: rows, columns. */

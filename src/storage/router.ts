@@ -150,7 +150,7 @@ export class StorageRouter implements Storage {
   async changeInTurn(address: string, change: SharedChange, options?: StorageOptions): Promise<void> {
     const storage = await this.#storageOf(address);
     if (storage.changeInTurn) await storage.changeInTurn(address, change, options);
-    else await change.carryOut([]);
+    else await change.carryOut(async () => []);
   }
 
   async removeUnfinished(folder: string, before: Date): Promise<void> {

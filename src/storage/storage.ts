@@ -85,9 +85,10 @@ export interface SharedChange {
   /**
    * Carries the change out, and those of others with it.
    *
+   * @param others what they have handed in. To be asked for once, as late as it can be: until then more may come
    * @returns which of the others' it carried out; these others wait no longer
    */
-  carryOut(others: readonly Uint8Array[]): Promise<readonly boolean[]>;
+  carryOut(others: () => Promise<readonly Uint8Array[]>): Promise<readonly boolean[]>;
 }
 
 /** When an object is deleted. */

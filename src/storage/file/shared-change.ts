@@ -99,8 +99,11 @@ async function carryOut(
   change: SharedChange,
   withOthers: boolean,
 ): Promise<void> {
-  const others = withOthers ? await handedInFor(path, prefix) : [];
-  const done = await change.carryOut(others.map(({ words }) => words));
+  let others: readonly HandedIn[] = [];
+  const done = await change.carryOut(async () => {
+    if (withOthers) others = await handedInFor(path, prefix);
+    return others.map(({ words }) => words);
+  });
   await Promise.all(others.map(async (other, at) => done[at] && (await rm(other.path, { force: true }))));
 }
 
@@ -130,12 +133,15 @@ async function takeBack(handedIn: string): Promise<boolean> {
   }
 }
 
+/** A change that somebody has put beside the file. */
+interface HandedIn {
+  readonly path: string;
+  readonly words: Uint8Array;
+}
+
 /** What others wait for: of processes of this machine that are alive, or somebody else would change something later. */
-async function handedInFor(
-  path: string,
-  prefix: string,
-): Promise<{ readonly path: string; readonly words: Uint8Array }[]> {
-  const found: { readonly path: string; readonly words: Uint8Array }[] = [];
+async function handedInFor(path: string, prefix: string): Promise<HandedIn[]> {
+  const found: HandedIn[] = [];
   let room = MOST_BYTES;
   for (const name of (await readdir(dirname(path))).sort()) {
     if (!name.startsWith(prefix)) continue;

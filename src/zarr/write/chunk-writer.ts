@@ -21,7 +21,7 @@ import { Window } from "../read/flow.ts";
 import type { ChunkRows, ReadPlan } from "../read/plan.ts";
 import type { ChunkChanges } from "./chunk-changes.ts";
 import { takeTurns } from "./chunk-queue.ts";
-import { decodeShardChange, encodeShardChange, type InnerChunks } from "./shard-change.ts";
+import { decodeShardChange, encodeShardChange, type InnerChunks, type ShardChange } from "./shard-change.ts";
 import { errorAt, readStoredChunk, stateOfChunk } from "./stored-chunk.ts";
 
 /** Decoded bytes of the chunks of a group, and how many chunks it has at the most. */
@@ -133,34 +133,35 @@ export class ChunkWriter {
     const { form, count } = this.#changes.innerForm(extent);
     let asked: Promise<InnerChunks | undefined> | undefined;
     let own: InnerChunks | undefined;
-    const carryOut = async (others: readonly Uint8Array[]): Promise<boolean[]> => {
-      const changes = others.map((words) => decodeShardChange(words, form, count));
-      const theirs = changes.flatMap((change) => (change ? [change] : []));
-      // As safely as the most careful of all wants it.
-      const durable = this.#durable || theirs.some((change) => change.durable);
+    const carryOut = async (others: () => Promise<readonly Uint8Array[]>): Promise<boolean[]> => {
+      let changes: readonly (ShardChange | undefined)[] | undefined;
       await this.#untilStored(async () => {
         const places = await chunks.locate(position, 1, this.#options);
         try {
           const loan = chunkBuffers.loan();
           const read = { ...this.#options, allocate: loan.allocate };
           const stored = await readStoredChunk(storage, places, 0, read);
+          changes ??= (await others()).map((words) => decodeShardChange(words, form, count));
+          const theirs = changes.flatMap((change) => (change ? [change] : []));
           const inner = theirs.map((change) => change.inner);
           const changed = await this.#changes.changeShard(rows, row, extent, stored, inner, own);
           // The new shard is a copy.
           loan.end();
           if (changed === undefined) return true;
           const chunk = { count: 1, coordinates: position, bytes: [changed.bytes], expected: [stored.state] };
+          // As safely as the most careful of all wants it.
+          const durable = this.#durable || theirs.some((change) => change.durable);
           return (await this.#sink.write(chunk, { ...this.#options, durable })).length === 0;
         } catch (error) {
           throw errorAt(error, places, 0, path);
         }
       });
-      return changes.map((change) => change !== undefined);
+      return changes?.map((change) => change !== undefined) ?? [];
     };
     const places = await chunks.locate(position, 1, this.#options);
     const address = places.locations[places.locationIndexes[0] ?? 0];
     if (places.kinds[0] !== PLACE_OBJECT || address === undefined || storage.changeInTurn === undefined) {
-      await carryOut([]);
+      await carryOut(async () => []);
       return;
     }
     const words = async (): Promise<Uint8Array | undefined> => {

@@ -19,10 +19,11 @@ describe("changes of one file by several", () => {
     work: () => Promise<unknown> = async () => undefined,
   ) => ({
     words: async () => Uint8Array.of(word),
-    carryOut: async (others: readonly Uint8Array[]) => {
-      carried.push([word, ...others.map(([first]) => first ?? -1)]);
+    carryOut: async (others: () => Promise<readonly Uint8Array[]>) => {
+      const words = await others();
+      carried.push([word, ...words.map(([first]) => first ?? -1)]);
       await work();
-      return others.map(() => true);
+      return words.map(() => true);
     },
   });
   const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -47,6 +48,21 @@ describe("changes of one file by several", () => {
     expect(await readdir(join(folder, "new"))).toEqual([]);
   });
 
+  it("go along with a turn that has begun, until it asks for them", async () => {
+    const carried: number[][] = [];
+    const plain = change(1, carried);
+    const slow = storage.changeInTurn(at("a"), {
+      ...plain,
+      carryOut: async (others) => {
+        await until(async () => (await handedIn()).length === 2);
+        return await plain.carryOut(others);
+      },
+    });
+    await Promise.all([2, 3].map((word) => storage.changeInTurn(at("a"), change(word, carried))));
+    await slow;
+    expect(carried.map((words) => words.sort())).toEqual([[1, 2, 3]]);
+  });
+
   it("that nobody else can carry out wait for their turn", async () => {
     const carried: number[][] = [];
     const own = { ...change(2, carried), words: async () => undefined };
@@ -68,7 +84,7 @@ describe("changes of one file by several", () => {
     });
     const leaving = {
       ...change(2, carried),
-      carryOut: async (others: readonly Uint8Array[]) => others.map(() => false),
+      carryOut: async (others: () => Promise<readonly Uint8Array[]>) => (await others()).map(() => false),
     };
     const first = storage.changeInTurn(at("a"), failing);
     const settled = Promise.allSettled([first]);
