@@ -23,14 +23,22 @@ export class RetryLater extends Error {
   readonly throttled: boolean;
   /** Milliseconds that the server asks to wait. */
   readonly after: number | undefined;
+  /** Attempts after the first that are worth it; undefined where nothing speaks against any number. */
+  readonly retries: number | undefined;
 
   constructor(
     message: string,
-    options: { throttled?: boolean; after?: number | undefined; cause?: unknown } = {},
+    options: {
+      throttled?: boolean;
+      after?: number | undefined;
+      retries?: number | undefined;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.throttled = options.throttled ?? false;
     this.after = options.after;
+    this.retries = options.retries;
   }
 }
 
@@ -63,7 +71,8 @@ export async function withRetries<T>(
       // Half fixed, half by chance, so that many clients do not come back at the same moment.
       const pause = Math.min(FIRST * 2 ** (attempts - 1), LONGEST);
       const wait = Math.max(error.after ?? 0, pause / 2 + (Math.random() * pause) / 2);
-      if (attempts > retries || Date.now() + wait - started > (options.deadline ?? 120_000)) {
+      const most = Math.min(retries, error.retries ?? retries);
+      if (attempts > most || Date.now() + wait - started > (options.deadline ?? 120_000)) {
         throw new MoraineError(
           "StorageFailed",
           `${error.message} (${attempts} ${attempts === 1 ? "attempt" : "attempts"})`,

@@ -41,6 +41,8 @@ export class HttpClient {
   readonly #redirects: Redirects;
   /** Origins that have answered a range: where one ignores it later, that may pass. */
   readonly #withRanges = new Set<string>();
+  /** Origins that have answered anything. */
+  readonly #answered = new Set<string>();
 
   constructor(options: HttpOptions, onEvent?: StorageListener, map: AddressMapping = (address) => address) {
     this.#options = options;
@@ -202,6 +204,7 @@ export class HttpClient {
     take: Take<T>,
   ): Promise<T> {
     let bytes = 0;
+    const { origin } = new URL(url);
     try {
       const timeout = this.#options.stallTimeout ?? STALL_TIMEOUT;
       return await withStallTimeout(signal, timeout, async (inner, alive) => {
@@ -209,6 +212,7 @@ export class HttpClient {
         const response = await this.#redirects.send(url, init.headers ?? {}, { method, signal: inner });
         try {
           alive();
+          this.#answered.add(origin);
           checkStatus(address, response);
           const result = await take(response, alive);
           bytes = bytesOf(result);
@@ -220,7 +224,7 @@ export class HttpClient {
       });
     } catch (error) {
       if (isMoraineError(error) || error instanceof RetryLater) throw error;
-      throw networkError(address, error);
+      throw networkError(address, error, this.#answered.has(origin));
     } finally {
       this.#onEvent?.({ type: "request", address, bytes });
     }

@@ -12,7 +12,7 @@ import type { StorageListener } from "../events.ts";
 import { RequestGates } from "../request-gate.ts";
 import { withRetries } from "../retry.ts";
 import { STALL_TIMEOUT, withStallTimeout } from "../stall.ts";
-import { isExpired, regionOf, s3Error } from "./s3-error.ts";
+import { isAnswer, isExpired, regionOf, s3Error } from "./s3-error.ts";
 import { type S3Options, withEnvironment } from "./s3-options.ts";
 
 export type Sdk = typeof import("@aws-sdk/client-s3");
@@ -45,6 +45,8 @@ export class S3Connection {
   readonly #onEvent: StorageListener | undefined;
   readonly #gates: RequestGates;
   readonly #clients = new Map<string, Promise<S3Client>>();
+  /** Buckets whose service has answered anything. */
+  readonly #answered = new Set<string>();
   #sdk: Promise<Sdk> | undefined;
 
   constructor(options: S3Options, onEvent: StorageListener | undefined) {
@@ -69,15 +71,20 @@ export class S3Connection {
     } catch (error) {
       const region = regionOf(error);
       if (region === undefined && !(isExpired(error) && this.options.credentials !== undefined)) {
-        throw s3Error(request.address, error);
+        throw this.#errorOf(request, error);
       }
       this.#clients.set(request.bucket, this.#makeClient(region ?? this.options.region));
     }
     try {
       return await this.#attempt(request, before);
     } catch (error) {
-      throw s3Error(request.address, error);
+      throw this.#errorOf(request, error);
     }
+  }
+
+  #errorOf<T>({ address, bucket }: S3Request<T>, error: unknown): Error {
+    if (isAnswer(error)) this.#answered.add(bucket);
+    return s3Error(address, error, this.#answered.has(bucket));
   }
 
   async #attempt<T>(request: S3Request<T>, before: number): Promise<T> {
@@ -95,9 +102,11 @@ export class S3Connection {
       const transferred = (count: number) => {
         bytes += count;
       };
-      return await withStallTimeout(signal, timeout, (abortSignal, alive) =>
+      const result = await withStallTimeout(signal, timeout, (abortSignal, alive) =>
         request.run({ client: ready, sdk, abortSignal, alive, transferred, before }),
       );
+      this.#answered.add(bucket);
+      return result;
     } finally {
       this.#onEvent?.({ type: "request", address, bytes });
     }

@@ -71,8 +71,17 @@ export function regionOf(error: unknown): string | undefined {
   return typeof told === "string" && /^[a-z0-9-]+$/.test(told) ? told : undefined;
 }
 
-/** The error of a request. */
-export function s3Error(address: string, error: unknown): MoraineError | RetryLater {
+/** Whether an error is an answer of the service. */
+export function isAnswer(error: unknown): boolean {
+  return serviceAnswer(error)?.status !== undefined;
+}
+
+/**
+ * The error of a request.
+ *
+ * @param hasAnswered whether the service has answered before
+ */
+export function s3Error(address: string, error: unknown, hasAnswered: boolean): MoraineError | RetryLater {
   if (isMoraineError(error) || error instanceof RetryLater) return error;
   const place = { source: address };
   const answer = serviceAnswer(error);
@@ -84,7 +93,7 @@ export function s3Error(address: string, error: unknown): MoraineError | RetryLa
         place,
       );
     }
-    return networkError(address, error);
+    return networkError(address, error, hasAnswered);
   }
   const { status, code, headers } = answer;
   const said = `the service answered ${status} (${code})`;

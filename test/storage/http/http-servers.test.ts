@@ -178,6 +178,25 @@ describe.each([
       const code = await codeOf(unknown.read("http://nowhere.invalid/a", [{ offset: 0, length: 1 }]));
       expect(code).toBe("StorageFailed");
     });
+
+    it("gives up soon where nobody listens, unless somebody has answered there before", async () => {
+      const gone = new ObjectServer();
+      await gone.start();
+      const lost = gone.put("/object", BYTES);
+      const known = new HttpStorage({ retries: 3 }, (event) => events.push(event));
+      await known.read(lost, [{ offset: 0, length: 1 }]);
+      await gone.stop();
+      const unknown = new HttpStorage({ retries: 3 }, (event) => events.push(event));
+      for (const [asking, attempts] of [
+        [unknown, 3],
+        [known, 4],
+      ] as const) {
+        await expect(asking.read(lost, [{ offset: 0, length: 1 }])).rejects.toMatchObject({
+          code: "StorageFailed",
+          message: expect.stringContaining(`(${attempts} attempts)`),
+        });
+      }
+    });
   });
 
   describe("servers without ranges", () => {

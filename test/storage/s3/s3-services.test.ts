@@ -220,6 +220,24 @@ describe("S3 and services like it", () => {
       };
       expect(await read(open({ stallTimeout: 200 }))).toEqual(pattern(10));
     });
+
+    it("gives up soon where nobody listens, unless somebody has answered there before", async () => {
+      const gone = new S3Server();
+      await gone.start();
+      gone.store("bucket/a", pattern(10));
+      const [known, unknown] = [open({ endpoint: gone.url }), open({ endpoint: gone.url })];
+      expect(await read(known)).toEqual(pattern(10));
+      await gone.stop();
+      for (const [asking, attempts] of [
+        [unknown, 3],
+        [known, 4],
+      ] as const) {
+        await expect(read(asking)).rejects.toMatchObject({
+          code: "StorageFailed",
+          message: expect.stringContaining(`(${attempts} attempts)`),
+        });
+      }
+    });
   });
 
   describe("reads", () => {
