@@ -6,7 +6,7 @@
 
 import type { CampaignSummary } from "../dataset/replace/commit-batches.ts";
 import type { RouterOptions } from "../storage/router.ts";
-import { formatBytes, formatCount, ProgressLine } from "./progress.ts";
+import { formatBytes, formatCounted, ProgressLine } from "./progress.ts";
 import { storageOptions } from "./storage-options.ts";
 import { parseBytes, type VerbArguments, type VerbContext, type VerbOption } from "./verb.ts";
 
@@ -73,8 +73,9 @@ export async function runCampaign<Summary extends CampaignSummary>(
     return 0;
   }
   const { chunks, bytes, commits } = summary;
-  const made = commits.length === 1 ? "1 commit" : `${commits.length} commits`;
-  await context.print(`${formatCount(chunks)} chunks, ${formatBytes(bytes)}, in ${made}${tell(summary)}`);
+  await context.print(
+    `${formatCounted(chunks, "chunk")}, ${formatBytes(bytes)}, in ${formatCounted(commits.length, "commit")}${tell(summary)}`,
+  );
   for (const snapshot of commits) await context.print(`  ${snapshot}`);
   return 0;
 }

@@ -34,7 +34,7 @@ export class ProgressLine {
       const total = progress.totalFiles === undefined ? "" : `/${progress.totalFiles}`;
       parts.push(`${progress.files}${total} files`);
     }
-    if (progress.chunks !== undefined) parts.push(`${formatCount(progress.chunks)} chunks`);
+    if (progress.chunks !== undefined) parts.push(formatCounted(progress.chunks, "chunk"));
     if (progress.bytes !== undefined) {
       parts.push(formatBytes(progress.bytes), `${formatBytes(progress.bytes / seconds)}/s`);
     }
@@ -58,6 +58,11 @@ export class ProgressLine {
 /** `1,234,567`, without the tables of `toLocaleString`, which take a third of a second to load. */
 export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** `1 group`, `1,234 groups`. */
+export function formatCounted(count: number, noun: string, plural: string = `${noun}s`): string {
+  return `${formatCount(count)} ${count === 1 ? noun : plural}`;
 }
 
 /** `1.5 MiB`. */

@@ -151,6 +151,22 @@ describe("index", () => {
     expect(moraine("inspect", target, "--ref", "no-such").status).toBe(1);
   });
 
+  it("tells people how many there are of each, and of each array whether it is virtual, native or both", () => {
+    const target = join(folder, "told.icechunk");
+    expect(moraine("index", netcdf4, "--to", target).out).toMatch(
+      /: 4 arrays in 1 group, 19 virtual chunks /,
+    );
+    expect(moraine("materialize", target, "/sst", "--where", "time=0").status).toBe(0);
+    expect(moraine("materialize", target, "/lat").out).toMatch(/^1 chunk, .*, in 1 commit$/m);
+    const states = moraine("inspect", target).out.match(/^\/\w+(?= {2})|^ {4}(virtual|native|mixed).*$/gm);
+    expect(states).toEqual([
+      ...["/lat", "    native"],
+      ...["/lon", "    virtual as it is"],
+      ...["/sst", "    mixed: partly virtual, partly native"],
+      ...["/time", "    virtual as it is"],
+    ]);
+  });
+
   it("leaves no target where the source is refused", () => {
     const target = join(folder, "none.icechunk");
     expect(moraine("index", "/nowhere.nc", "--to", target).status).toBe(1);

@@ -6,7 +6,7 @@
 
 import { type CheckReport, check as checkSources } from "../../dataset/check.ts";
 import { printList } from "../output/list.ts";
-import { formatBytes, formatCount, formatDuration, ProgressLine } from "../progress.ts";
+import { formatBytes, formatCounted, formatDuration, ProgressLine } from "../progress.ts";
 import { sourceOptions } from "../source-options.ts";
 import { REF_OPTIONS, type Verb, type VerbContext } from "../verb.ts";
 
@@ -46,24 +46,24 @@ function reportToJson(report: CheckReport): Record<string, unknown> {
 async function printReport(report: CheckReport, context: VerbContext): Promise<void> {
   const { files, formats, failed, arrays, barriers, eras, drift, chunkShapes, unsortedFiles, cost } = report;
   const kinds = Object.entries(formats).map(([format, count]) => `${count} ${format}`);
-  await context.print(`${files} files: ${kinds.join(", ") || "none could be opened"}`);
+  await context.print(`${formatCounted(files, "file")}: ${kinds.join(", ") || "none could be opened"}`);
   const closed = failed.map(
     ({ source, code, message }) => `  cannot be opened: ${source}: ${code}: ${message}`,
   );
   await printList(closed, context);
   await context.print(
-    `${arrays.virtual} arrays virtual as they are, ${arrays.decoded} need decoding, ${arrays.unreadable} cannot be read`,
+    `${formatCounted(arrays.virtual, "array")} virtual as they are, ${arrays.decoded} need decoding, ${arrays.unreadable} cannot be read`,
   );
   const obstacles = barriers.map(({ code, reason, arrays: count, files: inFiles, examples: [example] }) => {
     const where = example ? ` (${example.source} ${example.path})` : "";
-    return `  ${count} arrays in ${inFiles} files: ${code}: ${reason}${where}`;
+    return `  ${formatCounted(count, "array")} in ${formatCounted(inFiles, "file")}: ${code}: ${reason}${where}`;
   });
   await printList(obstacles, context);
   if (eras.length === 1) await context.print("one era: the files are alike");
   else if (eras.length > 1) {
     await context.print(`${eras.length} eras, which differ:`);
     await printList(
-      eras.map((era) => `  ${era.files} files from ${era.first} to ${era.last}`),
+      eras.map((era) => `  ${formatCounted(era.files, "file")} from ${era.first} to ${era.last}`),
       context,
     );
     await printList(
@@ -77,17 +77,20 @@ async function printReport(report: CheckReport, context: VerbContext): Promise<v
     const shapes = chunkShapes.map(({ path, shapes: all }) => {
       const told = all
         .slice(0, 4)
-        .map(({ shape, files: of, example }) => `${shape.join("x")} in ${of} files (${example})`);
+        .map(
+          ({ shape, files: of, example }) =>
+            `${shape.join("x")} in ${formatCounted(of, "file")} (${example})`,
+        );
       return `  ${path}: ${told.join("; ")}${all.length > 4 ? `; and ${all.length - 4} more` : ""}`;
     });
     await printList(shapes, context);
   }
   await context.print(
-    `${formatCount(report.chunks)} chunks, ${formatBytes(report.virtualBytes)} that stay where they are; ` +
+    `${formatCounted(report.chunks, "chunk")}, ${formatBytes(report.virtualBytes)} that stay where they are; ` +
       `an index of about ${formatBytes(report.indexBytes)}`,
   );
   await context.print(
-    `scanned in ${formatDuration(cost.seconds)}: ${formatCount(cost.requests)} requests, ` +
-      `${formatBytes(cost.bytes)}, ${cost.rounds} rounds`,
+    `scanned in ${formatDuration(cost.seconds)}: ${formatCounted(cost.requests, "request")}, ` +
+      `${formatBytes(cost.bytes)}, ${formatCounted(cost.rounds, "round")}`,
   );
 }

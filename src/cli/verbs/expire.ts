@@ -4,6 +4,7 @@
  * @module
  */
 
+import { formatCounted } from "../progress.ts";
 import { OLDER_THAN, olderThan, openRepository } from "../repository-words.ts";
 import type { Verb } from "../verb.ts";
 
@@ -34,7 +35,7 @@ export const expire: Verb = {
       );
       return 0;
     }
-    await context.print(`${released.length} snapshots expired`);
+    await context.print(`${formatCounted(released.length, "snapshot")} expired`);
     for (const name of deletedBranches) await context.print(`branch ${name} deleted`);
     for (const name of deletedTags) await context.print(`tag ${name} deleted`);
     return 0;

@@ -14,7 +14,7 @@ import {
 import { chunkLengths } from "../chunk-lengths.ts";
 import { COMBINE_OPTIONS, combineOptions, oneOf } from "../combine-options.ts";
 import { printList } from "../output/list.ts";
-import { formatBytes, formatCount, formatDuration, ProgressLine } from "../progress.ts";
+import { formatBytes, formatCount, formatCounted, formatDuration, ProgressLine } from "../progress.ts";
 import { storageOptions } from "../storage-options.ts";
 import { parseBytes, UsageError, type Verb, type VerbContext } from "../verb.ts";
 
@@ -134,7 +134,7 @@ async function printSummary(summary: IndexSummary, context: VerbContext): Promis
     .filter((kind) => chunks[kind] > 0)
     .map((kind) => `${formatCount(chunks[kind])} ${kind}`);
   await context.print(
-    `${summary.target}: ${summary.arrays} arrays in ${summary.groups} groups, ` +
+    `${summary.target}: ${formatCounted(summary.arrays, "array")} in ${formatCounted(summary.groups, "group")}, ` +
       `${kinds.join(", ") || "no"} chunks (${formatBytes(summary.virtualBytes)} stay where they are)`,
   );
   if (summary.snapshot !== undefined) {
@@ -145,8 +145,8 @@ async function printSummary(summary: IndexSummary, context: VerbContext): Promis
   const notes = summary.notes.map(({ path, note }) => `  ${path}: ${note}`);
   await printList(notes, context);
   await context.print(
-    `${formatCount(statistics.requests)} requests, ${formatBytes(statistics.bytes)} read, ` +
-      `${statistics.rounds} rounds, ${statistics.retries > 0 ? `${formatCount(statistics.retries)} retries, ` : ""}${statistics.seconds < 10 ? `${statistics.seconds.toFixed(2)} s` : formatDuration(statistics.seconds)}`,
+    `${formatCounted(statistics.requests, "request")}, ${formatBytes(statistics.bytes)} read, ` +
+      `${formatCounted(statistics.rounds, "round")}, ${statistics.retries > 0 ? `${formatCounted(statistics.retries, "retry", "retries")}, ` : ""}${statistics.seconds < 10 ? `${statistics.seconds.toFixed(2)} s` : formatDuration(statistics.seconds)}`,
   );
 }
 

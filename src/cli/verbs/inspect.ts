@@ -8,7 +8,7 @@ import { stringifyJson } from "../../binary/json.ts";
 import { type InspectedArray, inspectionToJson, inspectSource } from "../../dataset/inspect.ts";
 import { openSource } from "../../dataset/open.ts";
 import { shareLines } from "../output/shares.ts";
-import { formatBytes } from "../progress.ts";
+import { formatBytes, formatCounted } from "../progress.ts";
 import { sourceOptions } from "../source-options.ts";
 import { REF_OPTIONS, type Verb } from "../verb.ts";
 
@@ -31,7 +31,7 @@ export const inspect: Verb = {
       }
       const { requests, bytes } = inspection.statistics;
       await context.print(
-        `${address}  (${inspection.format}; ${requests} requests, ${formatBytes(bytes)} read)`,
+        `${address}  (${inspection.format}; ${formatCounted(requests, "request")}, ${formatBytes(bytes)} read)`,
       );
       for (const group of inspection.groups) {
         if (group.path !== "/") await context.print(`${group.path}/`);
@@ -74,7 +74,10 @@ function describe(array: InspectedArray, shares: readonly string[]): string {
   ].join("\n");
 }
 
-function virtualState({ barrier, fault }: InspectedArray): string {
+function virtualState({ barrier, fault, chunks }: InspectedArray): string {
   if (fault) return `cannot be read: ${fault.code}: ${fault.message}`;
-  return barrier ? `needs decoding: ${barrier.code}: ${barrier.reason}` : "virtual as it is";
+  if (barrier) return `needs decoding: ${barrier.code}: ${barrier.reason}`;
+  const isHeld = chunks.native + chunks.inline > 0;
+  if (chunks.virtual > 0) return isHeld ? "mixed: partly virtual, partly native" : "virtual as it is";
+  return isHeld ? "native" : "virtual as it is";
 }

@@ -7,7 +7,7 @@
 import { refresh as refreshSources } from "../../dataset/replace/refresh.ts";
 import type { StaleSource } from "../../dataset/replace/stale-sources.ts";
 import { CAMPAIGN_OPTIONS, runCampaign } from "../campaign-words.ts";
-import { formatBytes, formatCount } from "../progress.ts";
+import { formatBytes, formatCounted } from "../progress.ts";
 import { UsageError, type Verb } from "../verb.ts";
 
 /** Sources that a person is told of one by one. */
@@ -65,7 +65,7 @@ export const refresh: Verb = {
       },
       ({ stale, notes }) =>
         [
-          `: ${stale.length === 0 ? "every source is what it was" : `${stale.length} sources changed or went`}`,
+          `: ${stale.length === 0 ? "every source is what it was" : `${formatCounted(stale.length, "source")} changed or went`}`,
           ...stale.slice(0, SHOWN).map(describe),
           ...(stale.length > SHOWN ? [`  … and ${stale.length - SHOWN} more; --json lists all`] : []),
           ...notes.slice(0, SHOWN).map(({ path, note }) => `  ${path}: ${note}`),
@@ -76,6 +76,6 @@ export const refresh: Verb = {
 };
 
 function describe({ source, state, chunks, bytes, paths }: StaleSource): string {
-  const what = chunks === 0 ? "no references" : `${formatCount(chunks)} chunks, ${formatBytes(bytes)}`;
+  const what = chunks === 0 ? "no references" : `${formatCounted(chunks, "chunk")}, ${formatBytes(bytes)}`;
   return `  ${state}: ${source} (${what}${paths.length === 0 ? "" : ` of ${paths.slice(0, 3).join(", ")}${paths.length > 3 ? " …" : ""}`})`;
 }

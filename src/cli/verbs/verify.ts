@@ -5,7 +5,7 @@
  */
 
 import { verify as verifyTarget } from "../../dataset/verify/verify.ts";
-import { ProgressLine } from "../progress.ts";
+import { formatCounted, ProgressLine } from "../progress.ts";
 import { sourceOptions } from "../source-options.ts";
 import { REF_OPTIONS, type Verb } from "../verb.ts";
 
@@ -39,7 +39,9 @@ export const verify: Verb = {
       for (const { path, reason, chunks } of notCompared) {
         await context.print(`not compared  ${path}: ${chunks} chunks: ${reason}`);
       }
-      await context.print(`${arrays} arrays: ${equal} chunks equal, ${different.length} differ`);
+      await context.print(
+        `${formatCounted(arrays, "array")}: ${equal} chunks equal, ${different.length} differ`,
+      );
     }
     return different.length > 0 ? 1 : 0;
   },
