@@ -4,6 +4,7 @@
  * @module
  */
 
+import { decodeBase64 } from "../binary/base64.ts";
 import { xxhash64 } from "../binary/xxhash64.ts";
 import { MoraineError } from "../errors.ts";
 import type { Zstd } from "./native.ts";
@@ -15,6 +16,13 @@ type Module = typeof import("@bokuweb/zstd-wasm");
 const MOST_BYTES = 2 ** 30;
 /** `ZSTD_error_checksum_wrong`, negative (zstd_errors.h); the module says no more. */
 const CHECKSUM_WRONG = " -22";
+/**
+ * A frame of 200 bytes with Huffman codes and sequences. Functions of WebAssembly are compiled when they are called
+ * first, which takes longer than to decode most files: while the module is loaded, requests are under way.
+ */
+const SAMPLE =
+  "KLUv/SDIlQQAAowhG4C1zQHA4//txr99sha39BhJBcmlxyUjCjOw620vDnwHlVijXgHyIQISywDegfFhJvbsPc2nKIlN7SUwnyETWzAvOnxIS+yC" +
+  "3kX5Dkd6F+MbYIlFfhOJz3ASW/xNy6dWYs9fxPEVBb9OfDcSK5BedR/ixBIE71F8iSOxy3iR5VtJYpHyFgECABGFgKgCBQU=";
 
 let module: Module | undefined;
 let loading: Promise<Module> | undefined;
@@ -23,6 +31,7 @@ let loading: Promise<Module> | undefined;
 export async function loadZstd(): Promise<Module> {
   loading ??= import("@bokuweb/zstd-wasm").then(async (loaded) => {
     await loaded.init();
+    unpack(loaded, decodeBase64(SAMPLE) ?? new Uint8Array(0), 200);
     return loaded;
   });
   module = await loading;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { native } from "../codecs/native.ts";
 import { isMoraineError, MoraineError } from "../errors.ts";
 import { joinAddress, schemeOf } from "../storage/address.ts";
 import type { Storage, StorageOptions, Version, WriteOptions } from "../storage/storage.ts";
@@ -107,7 +108,8 @@ export class RepositoryFiles {
   async readRepo(options: StorageOptions = {}): Promise<RepoState | undefined> {
     const before = this.#repo;
     if (before && (await this.#isUnchanged(before, options))) return before;
-    const found = await this.readIfThere("repo", options);
+    // The decoder is made ready while the file is under way.
+    const [found] = await Promise.all([this.readIfThere("repo", options), native.zstd.ready()]);
     this.#repo = found && { ...found, info: await readRepo(found.bytes, this.addressOf("repo")) };
     return this.#repo;
   }

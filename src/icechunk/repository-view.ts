@@ -147,7 +147,8 @@ export class RepositoryView {
     options: StorageOptions = {},
   ): AsyncGenerator<HistoryEntry, void, undefined> {
     const info = await this.info(options);
-    yield* ancestryOf(info, resolveRef(info, ref, this.address), this.address);
+    // Not `yield*`, which waits twice for each.
+    for (const entry of ancestryOf(info, resolveRef(info, ref, this.address), this.address)) yield entry;
   }
 
   /**

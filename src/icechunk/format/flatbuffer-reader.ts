@@ -209,3 +209,30 @@ export class FlatBufferReader {
     return position === 0 ? fallback : this.u64(position);
   }
 }
+
+/** Where the fields of tables are. Tables share their vtables, of which a file has a handful: the last is remembered. */
+export class TableFields {
+  readonly #reader: FlatBufferReader;
+  readonly #offsets: Uint16Array;
+  #vtable = -1;
+
+  /** @param slots how many fields the schema has */
+  constructor(reader: FlatBufferReader, slots: number) {
+    this.#reader = reader;
+    this.#offsets = new Uint16Array(slots);
+  }
+
+  /** For each slot the distance of its field from the table, 0 where it is left out; holds until the next call. */
+  of(table: number): Uint16Array {
+    const reader = this.#reader;
+    const vtable = table - reader.i32(table);
+    if (vtable !== this.#vtable) {
+      for (let slot = 0; slot < this.#offsets.length; slot++) {
+        const field = reader.field(table, slot);
+        this.#offsets[slot] = field === 0 ? 0 : field - table;
+      }
+      this.#vtable = vtable;
+    }
+    return this.#offsets;
+  }
+}

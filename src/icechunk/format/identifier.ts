@@ -38,22 +38,26 @@ for (const [misread, value] of [
   for (const character of misread) DIGITS[character.charCodeAt(0)] = value;
 }
 
+/** Codes of the characters of digits. */
+const CHARACTERS = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
+
 /** The text of an identifier: no padding, zero bits appended on the right. */
 export function encodeIdentifier(bytes: Uint8Array): string {
-  let text = "";
+  // Made in one piece: texts that grow by a character at a time are put together anew when a map looks at them.
+  const characters: number[] = [];
   let bits = 0;
   let held = 0;
-  for (const byte of bytes) {
-    held = (held << 8) | byte;
+  for (let i = 0; i < bytes.length; i++) {
+    held = (held << 8) | (bytes[i] ?? 0);
     bits += 8;
     while (bits >= 5) {
       bits -= 5;
-      text += ALPHABET[(held >> bits) & 31];
+      characters.push(CHARACTERS[(held >> bits) & 31] ?? 0);
     }
     held &= (1 << bits) - 1;
   }
-  if (bits > 0) text += ALPHABET[(held << (5 - bits)) & 31];
-  return text;
+  if (bits > 0) characters.push(CHARACTERS[(held << (5 - bits)) & 31] ?? 0);
+  return String.fromCharCode(...characters);
 }
 
 /**

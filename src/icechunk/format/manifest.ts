@@ -10,7 +10,7 @@
 import { type ChunkReferences, gridStrides, positionOf } from "./chunk-references.ts";
 import { locationDecoder } from "./compression.ts";
 import { FILE_TYPE, openEnvelope } from "./envelope.ts";
-import { FlatBufferReader, type VectorPosition } from "./flatbuffer-reader.ts";
+import { FlatBufferReader, TableFields, type VectorPosition } from "./flatbuffer-reader.ts";
 import {
   decodeIdentifier,
   encodeIdentifier,
@@ -51,13 +51,12 @@ export class Manifest {
   readonly #reader: FlatBufferReader;
   readonly #arrays: VectorPosition;
   readonly #decode: ((frame: Uint8Array) => Uint8Array) | undefined;
-  // References share their vtables, of which a file has a handful: the one met last is kept unpacked.
-  #vtable = -1;
-  readonly #fields = new Uint16Array(SLOT_COUNT);
+  readonly #fields: TableFields;
 
   constructor(reader: FlatBufferReader, decode: ((frame: Uint8Array) => Uint8Array) | undefined) {
     this.#reader = reader;
     this.#decode = decode;
+    this.#fields = new TableFields(reader, SLOT_COUNT);
     this.#arrays = reader.requiredVector(reader.root(), 1, 4, "arrays");
   }
 
@@ -139,38 +138,25 @@ export class Manifest {
   /** Adds the reference in a table to columns. */
   copy(table: number, builder: ReferenceBuilder): void {
     const reader = this.#reader;
-    this.#unpack(table);
-    const fields = this.#fields;
+    const fields = this.#fields.of(table);
     const offset = fields[REFERENCE_SLOT.offset] ?? 0;
     const length = fields[REFERENCE_SLOT.length] ?? 0;
     const first = offset === 0 ? 0 : reader.u64(table + offset);
     const bytes = length === 0 ? 0 : reader.u64(table + length);
     const chunkId = fields[REFERENCE_SLOT.chunkId] ?? 0;
-    const compressed = fields[REFERENCE_SLOT.compressedLocation] ?? 0;
-    const location = compressed || (fields[REFERENCE_SLOT.location] ?? 0);
+    const hasLocation = fields[REFERENCE_SLOT.compressedLocation] || fields[REFERENCE_SLOT.location];
     const inline = fields[REFERENCE_SLOT.inline] ?? 0;
     if (chunkId !== 0) {
       reader.slice(table + chunkId, OBJECT_ID_BYTES);
       builder.addNative(reader.bytes, table + chunkId, first, bytes);
-    } else if (location !== 0) {
-      builder.addVirtual(this.#object(table, location, compressed !== 0, builder), first, bytes);
+    } else if (hasLocation) {
+      builder.addVirtual(this.#object(table, fields, builder), first, bytes);
     } else if (inline !== 0) {
       const { start, count } = reader.vectorAt(reader.follow(table + inline), 1);
       builder.addInline(builder.addFileBuffer(reader.bytes), start, count);
     } else {
       throw reader.corrupt("a reference points nowhere", table);
     }
-  }
-
-  #unpack(table: number): void {
-    const reader = this.#reader;
-    const vtable = table - reader.i32(table);
-    if (vtable === this.#vtable) return;
-    for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      const field = reader.field(table, slot);
-      this.#fields[slot] = field === 0 ? 0 : field - table;
-    }
-    this.#vtable = vtable;
   }
 
   // Neighbours mostly lie in one object: what was found last is compared before anything is decoded.
@@ -182,13 +168,15 @@ export class Manifest {
   #lastModified: number | undefined;
   #lastIndex = 0;
 
-  #object(table: number, field: number, compressed: boolean, builder: ReferenceBuilder): number {
+  #object(table: number, fields: Uint16Array, builder: ReferenceBuilder): number {
     const reader = this.#reader;
+    const compressed = fields[REFERENCE_SLOT.compressedLocation] ?? 0;
+    const field = compressed || (fields[REFERENCE_SLOT.location] ?? 0);
     const { start, count } = reader.vectorAt(reader.follow(table + field), 1);
     const location = reader.slice(start, count);
-    const etagField = this.#fields[REFERENCE_SLOT.etag] ?? 0;
+    const etagField = fields[REFERENCE_SLOT.etag] ?? 0;
     const etag = etagField === 0 ? undefined : this.#text(reader.follow(table + etagField));
-    const timeField = this.#fields[REFERENCE_SLOT.lastModified] ?? 0;
+    const timeField = fields[REFERENCE_SLOT.lastModified] ?? 0;
     const lastModified = (timeField === 0 ? 0 : reader.u32(table + timeField)) || undefined;
     // Writers that share strings point to the very same bytes.
     const sameLocation =
@@ -197,7 +185,7 @@ export class Manifest {
     const same = sameLocation && etag === this.#lastEtag && lastModified === this.#lastModified;
     if (same && builder === this.#lastBuilder) return this.#lastIndex;
     if (!sameLocation) {
-      this.#lastText = TEXT.decode(compressed ? this.#unpackLocation(location, table) : location);
+      this.#lastText = TEXT.decode(compressed !== 0 ? this.#unpackLocation(location, table) : location);
       this.#lastLocation = location;
     }
     this.#lastStart = start;
@@ -231,8 +219,7 @@ export class Manifest {
   /** Calls back with the identifier of every native chunk's object: bytes, and where it stands in them. */
   forEachChunkObject(visit: (bytes: Uint8Array, at: number) => void): void {
     this.forEachReference((_, table) => {
-      this.#unpack(table);
-      const field = this.#fields[REFERENCE_SLOT.chunkId] ?? 0;
+      const field = this.#fields.of(table)[REFERENCE_SLOT.chunkId] ?? 0;
       if (field === 0) return;
       this.#reader.slice(table + field, OBJECT_ID_BYTES);
       visit(this.#reader.bytes, table + field);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { FlatBufferReader, VectorPosition } from "./flatbuffer-reader.ts";
+import { type FlatBufferReader, TableFields, type VectorPosition } from "./flatbuffer-reader.ts";
 import { decodeIdentifier, encodeIdentifier, OBJECT_ID_BYTES, type ObjectId } from "./identifier.ts";
 import { type MetadataItem, readMetadataItems } from "./metadata.ts";
 
@@ -33,11 +33,15 @@ export const INFO_SLOT = { id: 0, parent: 1, flushedAt: 2, message: 3, metadata:
 export class StoredSnapshots implements ReadonlyMap<ObjectId, SnapshotInfo> {
   readonly #reader: FlatBufferReader;
   readonly #vector: VectorPosition;
+  readonly #fields: TableFields;
   readonly #read = new Map<number, SnapshotInfo>();
+  /** Places of the parents of what was read: a history is mostly walked on. */
+  readonly #parents = new Map<ObjectId, number>();
 
   constructor(reader: FlatBufferReader, vector: VectorPosition) {
     this.#reader = reader;
     this.#vector = vector;
+    this.#fields = new TableFields(reader, Object.keys(INFO_SLOT).length);
   }
 
   get size(): number {
@@ -54,7 +58,7 @@ export class StoredSnapshots implements ReadonlyMap<ObjectId, SnapshotInfo> {
   }
 
   get(id: ObjectId): SnapshotInfo | undefined {
-    const index = this.#find(id);
+    const index = this.#parents.get(id) ?? this.#find(id);
     return index < 0 ? undefined : this.#at(index);
   }
 
@@ -99,7 +103,14 @@ export class StoredSnapshots implements ReadonlyMap<ObjectId, SnapshotInfo> {
   }
 
   #idPosition(index: number): number {
-    return this.#reader.required(this.#table(index), INFO_SLOT.id, "an identifier");
+    const table = this.#table(index);
+    return table + this.#required(table, INFO_SLOT.id, "an identifier");
+  }
+
+  #required(table: number, slot: number, name: string): number {
+    const field = this.#fields.of(table)[slot] ?? 0;
+    if (field === 0) throw this.#reader.corrupt(`${name} is missing`, table);
+    return field;
   }
 
   #idBytes(index: number): Uint8Array {
@@ -120,18 +131,27 @@ export class StoredSnapshots implements ReadonlyMap<ObjectId, SnapshotInfo> {
     const table = this.#table(index);
     reader.charge(32);
     const id = encodeIdentifier(this.#idBytes(index));
-    const parent = reader.i32Field(table, INFO_SLOT.parent, 0);
-    const parentId = parent < 0 ? undefined : this.idAt(parent);
-    if (parent >= 0 && parentId === undefined)
-      throw reader.corrupt(`snapshot ${id} has no such parent`, table);
+    const message = reader.follow(
+      table + this.#required(table, INFO_SLOT.message, "the message of a snapshot"),
+    );
+    const fields = this.#fields.of(table);
+    const [at, time] = [fields[INFO_SLOT.parent] ?? 0, fields[INFO_SLOT.flushedAt] ?? 0];
+    const parent = at === 0 ? 0 : reader.i32(table + at);
     return {
       id,
-      parentId,
-      flushedAt: reader.u64Field(table, INFO_SLOT.flushedAt, 0),
-      message: reader.requiredString(table, INFO_SLOT.message, "the message of a snapshot"),
+      parentId: parent < 0 ? undefined : this.#parent(parent, table),
+      flushedAt: time === 0 ? 0 : reader.u64(table + time),
+      message: reader.stringAt(message),
       metadata: readMetadataItems(reader, table, INFO_SLOT.metadata),
       prunedAncestorLogs: readIdentifiers(reader, table, INFO_SLOT.pruned),
     };
+  }
+
+  #parent(index: number, table: number): ObjectId {
+    const id = this.idAt(index);
+    if (id === undefined) throw this.#reader.corrupt("a snapshot has no such parent", table);
+    this.#parents.set(id, index);
+    return id;
   }
 }
 
