@@ -85,8 +85,10 @@ export interface SharedChange {
   /**
    * Carries the change out, and those of others with it.
    *
-   * @param others what they have handed in. To be asked for once, as late as it can be: until then more may come
-   * @returns which of the others' it carried out; these others wait no longer
+   * @param others gives what others wait for, asked as late as it can be: until then more may come. Every try asks anew,
+   *   after it has read the state that it will replace: who waits no longer makes its change itself, and later ones,
+   *   which an old answer would undo
+   * @returns which of those in the last answer it carried out; these others wait no longer
    */
   carryOut(others: () => Promise<readonly Uint8Array[]>): Promise<readonly boolean[]>;
 }

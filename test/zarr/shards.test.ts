@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pathToAddress } from "../../src/storage/address.ts";
 import { FileStorage } from "../../src/storage/file/file-storage.ts";
 import { StorageRouter } from "../../src/storage/router.ts";
+import type { SharedChange } from "../../src/storage/storage.ts";
 import { createArray, type NewArray } from "../../src/zarr/create.ts";
 import { open, root } from "../../src/zarr/location.ts";
 import { get } from "../../src/zarr/read/get.ts";
@@ -240,6 +241,48 @@ describe("writing one shard from several places", () => {
     const { data } = await get(array, [slice(0, 12, 4), slice(0, 16, 4)]);
     expect([...data]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, -1, 11]);
     expect((await readdir(join(folder, "together/a/c/0"))).sort()).toEqual(["0"]);
+  });
+
+  test("on disk a change whose owner waits no longer is not made again over a later one", async () => {
+    let handedIn: Uint8Array | undefined;
+    let giveUp = (): void => undefined;
+    const patience = new Promise<void>((resolve) => {
+      giveUp = resolve;
+    });
+    class Waiting extends FileStorage {
+      override async changeInTurn(_: string, change: SharedChange): Promise<void> {
+        handedIn ??= await change.words();
+        await patience;
+        handedIn = undefined;
+        await change.carryOut(async () => []);
+      }
+    }
+    class Busy extends FileStorage {
+      beforeWrite: (() => Promise<void>) | undefined;
+      override async write(...words: Parameters<FileStorage["write"]>) {
+        const { beforeWrite } = this;
+        this.beforeWrite = undefined;
+        await beforeWrite?.();
+        return await super.write(...words);
+      }
+      override async changeInTurn(_: string, change: SharedChange): Promise<void> {
+        await change.carryOut(async () => (handedIn ? [handedIn] : []));
+      }
+    }
+    const address = `${pathToAddress(join(folder, "waiting"))}/`;
+    const busy = new Busy();
+    const ours = await createArray(new ZarrStore(busy, address), "a", GRID);
+    const theirs = await open(root(new ZarrStore(new Waiting(), address)).resolve("a"), { kind: "array" });
+    const waiting = theirs.set([slice(0, 4), slice(0, 4)], 1);
+    while (handedIn === undefined) await new Promise((resolve) => setTimeout(resolve, 1));
+    busy.beforeWrite = async () => {
+      giveUp();
+      await waiting;
+      await theirs.set([slice(0, 4), slice(0, 4)], 2);
+    };
+    await ours.set([slice(4, 8), slice(4, 8)], 3);
+    const { data } = await get(ours, [slice(3, 5), slice(3, 5)]);
+    expect([...data]).toEqual([2, -1, -1, 3]);
   });
 
   test("on S3 writers that share nothing lose nothing", async () => {

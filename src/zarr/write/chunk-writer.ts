@@ -11,7 +11,7 @@
 import { itemSize } from "../../data-types/data-type.ts";
 import { MoraineError } from "../../errors.ts";
 import { throwIfAborted } from "../../storage/abort.ts";
-import type { DurabilityOptions } from "../../storage/storage.ts";
+import type { DurabilityOptions, SharedChange } from "../../storage/storage.ts";
 import { chunkExtent } from "../chunk-grid.ts";
 import type { ChunkSink, ExpectedState } from "../chunk-sink.ts";
 import { type ChunkPlaces, PLACE_OBJECT } from "../chunk-source.ts";
@@ -133,15 +133,15 @@ export class ChunkWriter {
     const { form, count } = this.#changes.innerForm(extent);
     let asked: Promise<InnerChunks | undefined> | undefined;
     let own: InnerChunks | undefined;
-    const carryOut = async (others: () => Promise<readonly Uint8Array[]>): Promise<boolean[]> => {
-      let changes: readonly (ShardChange | undefined)[] | undefined;
+    const carryOut: SharedChange["carryOut"] = async (others) => {
+      let changes: readonly (ShardChange | undefined)[] = [];
       await this.#untilStored(async () => {
         const places = await chunks.locate(position, 1, this.#options);
         try {
           const loan = chunkBuffers.loan();
           const read = { ...this.#options, allocate: loan.allocate };
           const stored = await readStoredChunk(storage, places, 0, read);
-          changes ??= (await others()).map((words) => decodeShardChange(words, form, count));
+          changes = (await others()).map((words) => decodeShardChange(words, form, count));
           const theirs = changes.flatMap((change) => (change ? [change] : []));
           const inner = theirs.map((change) => change.inner);
           const changed = await this.#changes.changeShard(rows, row, extent, stored, inner, own);
@@ -156,7 +156,7 @@ export class ChunkWriter {
           throw errorAt(error, places, 0, path);
         }
       });
-      return changes?.map((change) => change !== undefined) ?? [];
+      return changes.map((change) => change !== undefined);
     };
     const places = await chunks.locate(position, 1, this.#options);
     const address = places.locations[places.locationIndexes[0] ?? 0];

@@ -117,6 +117,27 @@ describe("changes of one file by several", () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it("are not made by another try once they were taken back", async () => {
+    const abort = new AbortController();
+    const given: number[][] = [];
+    const trying = storage.changeInTurn(at("a"), {
+      words: async () => undefined,
+      async carryOut(others) {
+        for (const count of [1, 0]) {
+          await until(async () => (await handedIn()).length === count);
+          given.push((await others()).flatMap((words) => [...words]));
+          abort.abort();
+        }
+        return [];
+      },
+    });
+    await until(async () => (await readdir(folder)).length > 0);
+    const waiting = storage.changeInTurn(at("a"), change(2, []), { signal: abort.signal });
+    await expect(waiting).rejects.toMatchObject({ code: "Aborted" });
+    await trying;
+    expect(given).toEqual([[2], []]);
+  });
+
   it("of those who died, or of whom nothing is known, are left alone", async () => {
     const carried: number[][] = [];
     const busy = storage.changeInTurn(
