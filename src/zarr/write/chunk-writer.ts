@@ -89,21 +89,20 @@ export class ChunkWriter {
       return `${this.#array.path} ${ofChunk.join()}`;
     });
     const endTurns = await takeTurns(this.#sink.owner, keys);
+    const window = new Window(GROUP_BYTES);
     try {
-      const together = Array.from(keys.keys()).filter((row) => this.#isPartOfShard(rows, row));
-      const alone = Array.from(keys.keys()).filter((row) => !together.includes(row));
-      const window = new Window(GROUP_BYTES);
-      for (const row of together) {
-        await window.add(this.#changeShard(rows, row, coordinates), this.#decodedBytes(rows, row));
+      let waiting: number[] = [];
+      for (const row of keys.keys()) {
+        if (!this.#isPartOfShard(rows, row)) waiting.push(row);
+        else await window.add(this.#changeShard(rows, row, coordinates), this.#decodedBytes(rows, row));
       }
-      let waiting = alone;
       await this.#untilStored(async () => {
         if (waiting.length > 0) waiting = await this.#try(rows, coordinates, waiting);
         return waiting.length === 0;
       });
-      await window.finish();
     } finally {
-      endTurns();
+      // Where one fails the others go on: their turns end when they do.
+      await window.finish().finally(endTurns);
     }
   }
 

@@ -4,6 +4,7 @@ import { Repository } from "../../../src/icechunk/repository.ts";
 import type { Session } from "../../../src/icechunk/session/session.ts";
 import { ManifestBuilder } from "../../../src/manifest/manifest-builder.ts";
 import { MemoryStorage } from "../../../src/storage/memory.ts";
+import type { ReadResult } from "../../../src/storage/storage.ts";
 import { parseArrayMetadata } from "../../../src/zarr/metadata-v3.ts";
 import { get } from "../../../src/zarr/read/get.ts";
 import { slice } from "../../../src/zarr/selection.ts";
@@ -154,4 +155,34 @@ describe("an array of shards", () => {
       expect(before).toBeUndefined();
     },
   );
+
+  it("is not written any more by a failed change that another one followed", async () => {
+    class SlowStorage extends MemoryStorage {
+      isSlow = false;
+      override async read(...words: Parameters<MemoryStorage["read"]>): Promise<ReadResult> {
+        const result = await super.read(...words);
+        const [address, [range]] = words;
+        if (this.isSlow && address.includes("/chunks/") && range?.offset !== 0) {
+          this.isSlow = false;
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+        return result;
+      }
+    }
+    const storage = new SlowStorage();
+    const config = { inlineChunkThresholdBytes: 0 };
+    const repository = await Repository.create(storage, ADDRESS, { config });
+    const session = await repository.writableSession("main");
+    session.createArray("/a", { ...metadata, shape: [8, 8 * 40] });
+    await session.setChunk("/a", [0, 0], chunk(1, 40));
+    await session.setChunk("/a", [0, 1], encoder.assemble(undecodable) ?? new Uint8Array(0));
+    await session.commit("something that is no shard, and one that is read slowly");
+    const array = (await repository.writableSession("main")).array("/a");
+    storage.isSlow = true;
+    await expect(array.set([slice(0, 4), slice(7, 8 * 39)], 1)).rejects.toMatchObject({ path: "/a" });
+    expect(storage.isSlow).toBe(false);
+    await array.set([slice(4, 8), slice(12, 16)], 2);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await get(array, [4, slice(12, 16)])).data.join()).toBe("2,2,2,2");
+  });
 });
