@@ -120,8 +120,7 @@ export class FileStorage implements Storage {
         requireVersion(address, version, options.version);
         resolveRange(address, { offset, length }, version.size);
         const count = await scatterAt(file.descriptor, pieces, offset);
-        this.#onEvent?.({ type: "request", address, bytes: count });
-        if (count < length) throw becameShorter(address, offset + count);
+        this.#count(address, offset, length, count);
         return version;
       }),
     );
@@ -276,15 +275,13 @@ export class FileStorage implements Storage {
   /** Tells of a request. Errors: `SourceChanged` where fewer bytes came than the file had. */
   #count(address: string, offset: number, length: number, count: number): void {
     this.#onEvent?.({ type: "request", address, bytes: count });
-    if (count < length) throw becameShorter(address, offset + count);
+    if (count < length) {
+      throw new MoraineError("SourceChanged", "the file became shorter while it was read", {
+        source: address,
+        offset: offset + count,
+      });
+    }
   }
-}
-
-function becameShorter(address: string, offset: number): MoraineError {
-  return new MoraineError("SourceChanged", "the file became shorter while it was read", {
-    source: address,
-    offset,
-  });
 }
 
 /** Removes the file if it is still the expected one. Called with its lock held. */

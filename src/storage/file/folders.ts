@@ -8,8 +8,19 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isCode } from "./file-lock.ts";
 
+/** Does something with a file; where its folder is missing, that is made and it is done once more. */
+export async function inFolderOf<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isCode(error, "ENOENT")) throw error;
+  }
+  await makeFolder(dirname(path));
+  return await work();
+}
+
 /** Makes a folder and those above it where they are missing. */
-export async function makeFolder(folder: string): Promise<void> {
+async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -17,8 +17,8 @@ import { basename, dirname, join } from "node:path";
 import { crc32 } from "../../binary/crc32.ts";
 import { throwIfAborted } from "../abort.ts";
 import type { SharedChange } from "../storage.ts";
-import { type BusyLock, type HeldLock, isCode, isProcessAlive, releaseLock, tryLock } from "./file-lock.ts";
-import { makeFolder } from "./folders.ts";
+import { isCode, isProcessAlive, releaseLock, tryLock, uniqueName } from "./file-lock.ts";
+import { inFolderOf } from "./folders.ts";
 import { renameFile, writeTemporary } from "./temporary-file.ts";
 import { TEMPORARY } from "./unfinished.ts";
 
@@ -43,7 +43,7 @@ export async function changeInTurn(
   try {
     for (;;) {
       throwIfAborted(signal);
-      const lock = await tryTurn(path);
+      const lock = await inFolderOf(path, () => tryLock(`${path}.turn`));
       if (lock.isHeld || Date.now() - started > PATIENCE_MS) {
         try {
           // Whoever had the turn removes what it has carried out.
@@ -82,17 +82,6 @@ async function isCarriedOut(
   return false;
 }
 
-/** Takes the turn if nobody has it; makes the folder if need be. */
-async function tryTurn(path: string): Promise<HeldLock | BusyLock> {
-  try {
-    return await tryLock(`${path}.turn`);
-  } catch (error) {
-    if (!isCode(error, "ENOENT")) throw error;
-  }
-  await makeFolder(dirname(path));
-  return await tryLock(`${path}.turn`);
-}
-
 async function carryOut(
   path: string,
   prefix: string,
@@ -117,7 +106,7 @@ async function handIn(path: string, prefix: string, words: Uint8Array): Promise<
   bytes.set(maker, HEADER_BYTES);
   bytes.set(words, HEADER_BYTES + maker.length);
   const { temporary } = await writeTemporary(path, bytes, false);
-  const place = join(dirname(path), `${prefix}${process.pid}-${randomBytes(8).toString("hex")}`);
+  const place = join(dirname(path), `${prefix}${process.pid}-${uniqueName()}`);
   await renameFile(temporary, place);
   return place;
 }

@@ -20,7 +20,7 @@ import { MoraineError } from "../../errors.ts";
 import type { Version } from "../storage.ts";
 import { sameVersion } from "../version.ts";
 import { isCode, uniqueName } from "./file-lock.ts";
-import { makeFolder } from "./folders.ts";
+import { inFolderOf } from "./folders.ts";
 import { versionOf } from "./open-files.ts";
 import { quickly } from "./quick-calls.ts";
 import { TEMPORARY } from "./unfinished.ts";
@@ -56,11 +56,7 @@ export async function linkFile(from: string, to: string): Promise<boolean> {
       () => link(from, to),
     );
   try {
-    await make().catch(async (error: unknown) => {
-      if (!isCode(error, "ENOENT")) throw error;
-      await makeFolder(dirname(to));
-      await make();
-    });
+    await inFolderOf(to, make);
     return true;
   } catch (error) {
     if (isCode(error, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EXDEV", "EMLINK")) return false;
@@ -74,21 +70,14 @@ export async function writeInPlace(
   bytes: Uint8Array,
   durable: boolean,
 ): Promise<TemporaryFile["version"]> {
-  const write = async (): Promise<TemporaryFile["version"]> => {
+  return await inFolderOf(path, async () => {
     try {
       return await writeNew(path, bytes, durable);
     } catch (error) {
       if (!isCode(error, "EEXIST", "ENOENT")) await rm(path, { force: true });
       throw error;
     }
-  };
-  try {
-    return await write();
-  } catch (error) {
-    if (!isCode(error, "ENOENT")) throw error;
-  }
-  await makeFolder(dirname(path));
-  return await write();
+  });
 }
 
 /** Writes a file beside a path, on the same file system, so that it can be renamed; makes its folder if need be. */
@@ -98,15 +87,7 @@ export async function writeTemporary(
   durable: boolean,
 ): Promise<TemporaryFile> {
   const temporary = join(dirname(path), `${TEMPORARY}${process.pid}-${uniqueName()}`);
-  const write = (): Promise<TemporaryFile["version"]> => writeNew(temporary, bytes, durable);
-  try {
-    return { temporary, version: await write() };
-  } catch (error) {
-    await rm(temporary, { force: true });
-    if (!isCode(error, "ENOENT")) throw error;
-  }
-  await makeFolder(dirname(path));
-  return { temporary, version: await write() };
+  return { temporary, version: await writeInPlace(temporary, bytes, durable) };
 }
 
 function writeNew(path: string, bytes: Uint8Array, durable: boolean): Promise<TemporaryFile["version"]> {
