@@ -99,7 +99,6 @@ export async function tryLock(path: string): Promise<HeldLock | BusyLock> {
     () => readdirSync(folder),
     () => readdir(folder),
   );
-  await removeUnfinishedOf(folder, found, Date.now() - DAY_MS);
   const generations = found
     .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
     .map((name) => Number(name.slice(prefix.length)))
@@ -132,6 +131,8 @@ export async function tryLock(path: string): Promise<HeldLock | BusyLock> {
       return { isHeld: false, path: mine };
     }
   }
+  // By who has the lock: those who wait for it look here every few milliseconds.
+  await removeUnfinishedOf(folder, found, Date.now() - DAY_MS);
   return {
     isHeld: true,
     path: mine,
