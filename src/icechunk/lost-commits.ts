@@ -8,7 +8,6 @@
 
 import { isJsonObject, type JsonValue, parseJson, stringifyJson } from "../binary/json.ts";
 import { isMoraineError, MoraineError } from "../errors.ts";
-import { schemeOf } from "../storage/address.ts";
 import { namesBelow } from "../storage/names.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import { isObjectId, type ObjectId } from "./format/identifier.ts";
@@ -35,7 +34,7 @@ export interface LostCommit {
 
 /** Whether somebody who knows no locks may write here. */
 function isUnguarded(files: RepositoryFiles): boolean {
-  return schemeOf(files.address) === "file";
+  return files.isOnDisk;
 }
 
 /** Commits since receipts were cleared, by repository; none yet where it is missing. */

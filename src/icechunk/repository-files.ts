@@ -116,17 +116,18 @@ export class RepositoryFiles {
 
   /** The `repo` file as it was read or written last, if need be out of date, where to look again takes a request. */
   async recentRepo(options: StorageOptions = {}): Promise<RepoState | undefined> {
-    return this.#repo && !this.#isOnDisk ? this.#repo : this.readRepo(options);
+    return this.#repo && !this.isOnDisk ? this.#repo : this.readRepo(options);
   }
 
-  get #isOnDisk(): boolean {
+  /** Whether this is a local folder. */
+  get isOnDisk(): boolean {
     return schemeOf(this.address) === "file";
   }
 
   /** Whether the `repo` file is as it was. Asked where that costs less than reading the file. */
   async #isUnchanged(before: RepoState, options: StorageOptions): Promise<boolean> {
     const { etag } = before.version;
-    if (etag === undefined || (!this.#isOnDisk && before.bytes.length < LARGE_REPO_BYTES)) return false;
+    if (etag === undefined || (!this.isOnDisk && before.bytes.length < LARGE_REPO_BYTES)) return false;
     try {
       return (await this.storage.head(this.addressOf("repo"), options)).etag === etag;
     } catch (error) {

@@ -10,7 +10,7 @@ import { type Manifest, PositionedBuilder } from "../format/manifest.ts";
 import { ReferenceBuilder } from "../format/reference-builder.ts";
 import type { ArrayNode, ManifestPart, Snapshot } from "../format/snapshot.ts";
 import type { RepositoryFiles } from "../repository-files.ts";
-import { boxOfGrid, intersection, isEmptyBox } from "./boxes.ts";
+import { boxesMeet, boxOfGrid, intersection } from "./boxes.ts";
 import type { ChunkChanges } from "./chunk-changes.ts";
 import { mergeReferences, type ReferenceRun, withoutMissing } from "./merge-references.ts";
 import { readManifestPart } from "./read-manifest-part.ts";
@@ -182,7 +182,7 @@ export async function allReferences(
 ): Promise<ChunkReferences> {
   const grid = boxOfGrid(node.gridShape);
   const clip = changes ? intersection(grid, boxOfGrid(changes.clip)) : grid;
-  const parts = node.manifests.filter((part) => !isEmptyBox(intersection(part.extents, clip)));
+  const parts = node.manifests.filter((part) => boxesMeet(part.extents, clip));
   const { sorted, inOrder } = new PartIndex(parts, node.gridShape);
   const runs: ReferenceRun[] = inOrder
     ? [{ references: await readInOrder(files, snapshot, node, sorted, clip, options) }]

@@ -13,11 +13,6 @@ export async function readManifestPart(
   box: Uint32Array,
   options: StorageOptions = {},
 ): Promise<ChunkReferences> {
-  const file = snapshot.manifestFiles.get(part.manifestId);
-  // A manifest that the snapshot does not list has no known size, and is an error of the file.
-  const manifest = await files.manifest(
-    file ?? { id: part.manifestId, sizeBytes: 0, referenceCount: 0 },
-    options,
-  );
+  const manifest = await files.manifestOf(snapshot, part, options);
   return manifest.references(node.id, node.gridShape, intersection(part.extents, box));
 }

@@ -17,7 +17,6 @@ import {
   boxOfGrid,
   Cells,
   intersection,
-  isEmptyBox,
   joinedBox,
   volumeOf,
 } from "../changes/boxes.ts";
@@ -74,7 +73,7 @@ export async function planArray(
   };
   plan.addChanges(changes.references());
   for (const part of node.manifests) {
-    if (isEmptyBox(intersection(part.extents, clip))) kept.delete(part);
+    if (!boxesMeet(part.extents, clip)) kept.delete(part);
     else if (all || !boxContains(clip, part.extents)) await take(part);
   }
   // What is taken makes the boxes of cells larger, which may then meet others.

@@ -6,7 +6,7 @@
 
 import { isMoraineError } from "../../errors.ts";
 import { sameShape } from "../../zarr/chunk-grid.ts";
-import { boxContains, boxOfGrid, intersection, isEmptyBox } from "../changes/boxes.ts";
+import { boxContains, boxesMeet, boxOfGrid, isEmptyBox } from "../changes/boxes.ts";
 import { contentOfDocument } from "../changes/node-content.ts";
 import { normalizePath, parentPath } from "../changes/node-path.ts";
 import { compareIdentifiers, compareUtf8 } from "../format/order.ts";
@@ -109,7 +109,7 @@ function checkExtents(node: ArrayNode, fail: (message: string, path?: string) =>
       fail(`the box of manifest ${manifestId} reaches beyond the grid, or is empty`, node.path);
     }
     for (const other of node.manifests.slice(i + 1)) {
-      if (!isEmptyBox(intersection(extents, other.extents))) {
+      if (boxesMeet(extents, other.extents)) {
         fail(`the boxes of manifests ${manifestId} and ${other.manifestId} meet`, node.path);
       }
     }
