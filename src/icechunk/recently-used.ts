@@ -5,10 +5,17 @@
  * @module
  */
 
+interface Entry<Value> {
+  readonly value: Promise<Value>;
+  /** The value when it has been made. */
+  made: Value | undefined;
+  weight: number;
+}
+
 export class RecentlyUsed<Key, Value> {
   readonly #limit: number;
   /** Oldest use first. */
-  readonly #entries = new Map<Key, { readonly value: Promise<Value>; weight: number }>();
+  readonly #entries = new Map<Key, Entry<Value>>();
   #weight = 0;
 
   /** @param limit sum of the weights that are kept */
@@ -24,11 +31,12 @@ export class RecentlyUsed<Key, Value> {
       this.#entries.set(key, found);
       return found.value;
     }
-    const entry = { value: make(), weight: 0 };
+    const entry: Entry<Value> = { value: make(), made: undefined, weight: 0 };
     this.#entries.set(key, entry);
     try {
       const value = await entry.value;
       if (this.#entries.get(key) === entry) {
+        entry.made = value;
         entry.weight = weigh(value);
         this.#weight += entry.weight;
         this.#trim();
@@ -41,11 +49,20 @@ export class RecentlyUsed<Key, Value> {
     }
   }
 
+  /** The value of a key where it is there already. */
+  atHand(key: Key): Value | undefined {
+    const found = this.#entries.get(key);
+    if (found?.made === undefined) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, found);
+    return found.made;
+  }
+
   /** Keeps a value that was made elsewhere. */
   put(key: Key, value: Value, weight: number): void {
     this.#weight += weight - (this.#entries.get(key)?.weight ?? 0);
     this.#entries.delete(key);
-    this.#entries.set(key, { value: Promise.resolve(value), weight });
+    this.#entries.set(key, { value: Promise.resolve(value), made: value, weight });
     this.#trim();
   }
 

@@ -214,6 +214,11 @@ export class RepositoryFiles {
     );
   }
 
+  /** A manifest that was read before and is remembered. */
+  manifestAtHand(id: ObjectId): Manifest | undefined {
+    return this.#manifests.atHand(id);
+  }
+
   /** A manifest that a snapshot refers to. Errors: `CorruptFile` where the snapshot does not list it. */
   async manifestOf(snapshot: Snapshot, part: ManifestPart, options: StorageOptions = {}): Promise<Manifest> {
     const file = snapshot.manifestFiles.get(part.manifestId);

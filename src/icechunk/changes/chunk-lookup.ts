@@ -86,7 +86,12 @@ async function readManifests(
   options: StorageOptions,
 ): Promise<(Manifest | undefined)[]> {
   const read: (Manifest | undefined)[] = [];
-  const waiting = [...wanted];
+  const waiting: number[] = [];
+  for (const place of wanted) {
+    const manifest = files.manifestAtHand(parts[place]?.manifestId ?? "");
+    if (manifest) read[place] = manifest;
+    else waiting.push(place);
+  }
   let next = 0;
   const work = async (): Promise<void> => {
     for (let i = next++; i < waiting.length; i = next++) {
@@ -94,7 +99,9 @@ async function readManifests(
       if (part) read[waiting[i] ?? 0] = await files.manifestOf(snapshot, part, options);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENT_MANIFESTS, waiting.length) }, work));
+  if (waiting.length > 0) {
+    await Promise.all(Array.from({ length: Math.min(CONCURRENT_MANIFESTS, waiting.length) }, work));
+  }
   return read;
 }
 

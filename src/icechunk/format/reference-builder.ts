@@ -141,14 +141,15 @@ export class ReferenceBuilder {
   finish(gridShape: readonly number[], positions: Float64Array): ChunkReferences {
     const { count } = this;
     const total = gridShape.reduce((product, length) => product * length, 1);
+    const isFull = count === this.kinds.length;
     return {
       gridShape,
       count,
       positions: count === total ? undefined : positions.subarray(0, count),
-      kinds: this.kinds.subarray(0, count),
-      objects: this.objects.subarray(0, count),
-      offsets: this.offsets.subarray(0, count),
-      lengths: this.lengths.subarray(0, count),
+      kinds: isFull ? this.kinds : this.kinds.subarray(0, count),
+      objects: isFull ? this.objects : this.objects.subarray(0, count),
+      offsets: isFull ? this.offsets : this.offsets.subarray(0, count),
+      lengths: isFull ? this.lengths : this.lengths.subarray(0, count),
       buffers: this.buffers,
       chunkIds: this.#chunkIds.subarray(0, this.#chunkIdCount * OBJECT_ID_BYTES),
       virtualObjects: this.virtualObjects,
