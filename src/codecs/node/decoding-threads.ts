@@ -34,7 +34,7 @@ const MOST_THREADS = 1;
 /** Batches at a thread: one that it works on, and the next. */
 const QUEUE = 2;
 /** Bytes, encoded and decoded, that may be at all threads: a read stays within its bound with them. */
-const MOST_BYTES = 16 * 1024 * 1024;
+const MOST_BYTES = 12 * 1024 * 1024;
 /** Of the threads: nothing that lives long is made there. MiB. */
 const LIMITS = { maxYoungGenerationSizeMb: 4, stackSizeMb: 1 } as const;
 

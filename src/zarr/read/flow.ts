@@ -17,7 +17,7 @@ export interface FlowLimits {
 }
 
 /** Object stores answer many requests side by side, and 30 ms each add up. */
-export const FAR_LIMITS: FlowLimits = { requests: 64, bytes: 12 * 1024 * 1024 };
+export const FAR_LIMITS: FlowLimits = { requests: 64, bytes: 16 * 1024 * 1024 };
 /** More from this machine at a time brings nothing but cold memory. */
 export const NEAR_LIMITS: FlowLimits = { requests: 8, bytes: 5 * 1024 * 1024 };
 
