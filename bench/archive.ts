@@ -6,12 +6,11 @@
 //
 // Needs what `npm run bench` needs. Seconds are those of the work itself, without start and imports; the memory of a pool
 // of processes is that of the first alone.
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { here, lastJson, numberIn, python, shared, startServer } from "./peers.ts";
+import { here, medianSample, numberIn, peerReport, report, startServer } from "./peers.ts";
 
 interface Sample {
   readonly seconds: number;
@@ -30,16 +29,10 @@ const runs = Number(values.runs);
 const scratch = mkdtempSync(join(tmpdir(), "moraine-archive-"));
 let targets = 0;
 
-function run(command: string, words: readonly string[]): Record<string, unknown> {
-  const { stdout, stderr } = spawnSync(command, words, { encoding: "utf8", maxBuffer: 1 << 26 });
-  if (stdout === "") throw new Error(stderr);
-  return lastJson(stdout);
-}
-
 function ours(task: "archive" | "append", urls: readonly string[]): Sample {
   const target = join(scratch, `${targets++}.icechunk`);
-  const report = run(process.execPath, [join(here, "archive-case.js"), task, target, ...urls]);
-  return { seconds: numberIn(report, "seconds"), megabytes: numberIn(report, "megabytes") };
+  const found = report(process.execPath, [join(here, "archive-case.js"), task, target, ...urls]);
+  return { seconds: numberIn(found, "seconds"), megabytes: numberIn(found, "megabytes") };
 }
 
 function virtualizarr(
@@ -48,24 +41,18 @@ function virtualizarr(
   parallel: string,
   server: string | undefined,
 ): Sample | undefined {
-  if (python === undefined) return undefined;
   const repository = join(scratch, `${targets++}.icechunk`);
-  const given = JSON.stringify({ urls, prefix, parallel, repository, server });
-  const report = run(python, ["-W", "ignore", join(shared, "cases/multifile.py"), given]);
-  const samples: unknown = report["samples"];
-  const steps: readonly unknown[] = Array.isArray(samples) ? samples : [];
+  const found = peerReport("multifile.py", { urls, prefix, parallel, repository, server });
+  if (found === undefined) return undefined;
+  const steps: readonly unknown[] = Array.isArray(found["samples"]) ? found["samples"] : [];
   return {
     seconds: steps.reduce<number>((sum, step) => sum + numberIn(step, "s"), 0),
     megabytes: Math.max(...steps.map((step) => numberIn(step, "peak_rss_mb"))),
   };
 }
 
-function median(samples: readonly Sample[]): Sample | undefined {
-  return [...samples].sort((a, b) => a.seconds - b.seconds)[Math.floor(samples.length / 2)];
-}
-
 function row(what: string, own: readonly Sample[], peer: Sample | undefined): void {
-  const sample = median(own);
+  const sample = medianSample(own);
   if (sample === undefined) return;
   const ratio = peer ? `${(peer.seconds / sample.seconds).toFixed(1)} ×` : "";
   const cells = [what, sample.seconds.toFixed(3), ratio, Math.round(sample.megabytes)];

@@ -10,12 +10,10 @@
 // WORKLOADS is a folder made by ../shared/bench/make_workloads.py. MORAINE_BENCH_PYTHON names the Python that has
 // VirtualiZarr (`bash ../shared/tools/oracle.sh` prints it); without it only ours is measured. --http goes through
 // ../shared/bench/range-server.mjs, which waits 30 ms before every answer. Only ratios within one run count.
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { here, medianSample, numberIn, peerReport, report, startServer } from "./peers.ts";
 
 const WORKLOADS: readonly (readonly [name: string, file: string, parser: string])[] = [
   ["chunks100k-v1", "chunks100k-v1.h5", "HDFParser"],
@@ -43,8 +41,6 @@ interface Sample {
   readonly megabytes: number;
 }
 
-const here = dirname(fileURLToPath(import.meta.url));
-const shared = findShared(here);
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { runs: { type: "string", default: "3" }, http: { type: "boolean", default: false } },
@@ -52,72 +48,35 @@ const { values, positionals } = parseArgs({
 const [folder, ...only] = positionals;
 if (folder === undefined) throw new Error("usage: npm run bench -- WORKLOADS [NAME...] [--runs N] [--http]");
 const runs = Number(values.runs);
-const python = process.env["MORAINE_BENCH_PYTHON"];
-
-/** `shared` beside the project, wherever this file was compiled to. */
-function findShared(from: string): string {
-  for (let at = from; at !== dirname(at); at = dirname(at)) {
-    if (existsSync(join(at, "shared/bench"))) return join(at, "shared/bench");
-  }
-  return join(from, "../../shared/bench");
-}
-
-function lastJson(text: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(text.trim().split("\n").at(-1) ?? "null");
-  if (typeof value !== "object" || value === null) throw new Error(`no report: ${text.slice(-300)}`);
-  return { ...value };
-}
 
 function ours(task: string, url: string): Sample {
-  const { stdout, stderr } = spawnSync(process.execPath, [join(here, "case.js"), task, url], {
-    encoding: "utf8",
-    maxBuffer: 1 << 26,
-  });
-  if (stdout === "") throw new Error(stderr);
-  const report = lastJson(stdout);
-  const number = (key: string): number => Number(report[key]);
+  const found = report(process.execPath, [join(here, "case.js"), task, url]);
   return {
-    seconds: number("seconds"),
-    again: report["again"] === undefined ? undefined : number("again"),
-    chunks: number("chunks"),
-    requests: number("requests"),
-    bytes: number("bytes"),
-    rounds: number("rounds"),
-    megabytes: number("megabytes"),
+    seconds: numberIn(found, "seconds"),
+    again: found["again"] === undefined ? undefined : numberIn(found, "again"),
+    chunks: numberIn(found, "chunks"),
+    requests: numberIn(found, "requests"),
+    bytes: numberIn(found, "bytes"),
+    rounds: numberIn(found, "rounds"),
+    megabytes: numberIn(found, "megabytes"),
   };
 }
 
 function theirs(peer: string, url: string, server: string | undefined): Sample[] {
-  if (python === undefined) return [];
-  const { stdout, stderr } = spawnSync(
-    python,
-    ["-W", "ignore", join(shared, "cases/index.py"), JSON.stringify({ peer, url, server })],
-    { encoding: "utf8", maxBuffer: 1 << 26 },
-  );
-  if (stdout === "") throw new Error(stderr);
-  const report = lastJson(stdout);
-  const samples: unknown = report["samples"];
+  const found = peerReport("index.py", { peer, url, server });
+  if (found === undefined) return [];
+  const { samples, notes } = found;
   const sample: unknown = Array.isArray(samples) ? samples[0] : undefined;
-  const notes: unknown = report["notes"];
-  const number = (from: unknown, key: string): number =>
-    typeof from === "object" && from !== null
-      ? Number(Object.entries(from).find(([name]) => name === key)?.[1])
-      : NaN;
   const measured = {
-    seconds: number(sample, "s"),
+    seconds: numberIn(sample, "s"),
     again: undefined,
-    chunks: number(notes, "chunks"),
-    requests: number(sample, server === undefined ? "read_calls" : "requests"),
-    bytes: number(sample, server === undefined ? "read_bytes" : "body_bytes"),
+    chunks: numberIn(notes, "chunks"),
+    requests: numberIn(sample, server === undefined ? "read_calls" : "requests"),
+    bytes: numberIn(sample, server === undefined ? "read_bytes" : "body_bytes"),
     rounds: undefined,
-    megabytes: number(sample, "peak_rss_mb"),
+    megabytes: numberIn(sample, "peak_rss_mb"),
   };
   return [measured];
-}
-
-function median(samples: readonly Sample[]): Sample | undefined {
-  const sorted = [...samples].sort((a, b) => a.seconds - b.seconds);
-  return sorted[Math.floor(sorted.length / 2)];
 }
 
 function times(sample: Sample, than: Sample | undefined): string {
@@ -149,26 +108,12 @@ function row(
 
 /** The median of the second scans. */
 function warm(samples: readonly Sample[]): Sample | undefined {
-  return median(
+  return medianSample(
     samples.flatMap((sample) => (sample.again === undefined ? [] : [{ ...sample, seconds: sample.again }])),
   );
 }
 
-async function startServer(): Promise<{ url: string; process: ChildProcess }> {
-  const child = spawn(
-    process.execPath,
-    [join(shared, "range-server.mjs"), "0", resolve(folder ?? ""), "--latency-ms", "30"],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
-  const [line]: unknown[] = await once(child.stdout, "data");
-  const url = /http:\/\/[\d.:]+/.exec(String(line))?.[0];
-  if (url === undefined) throw new Error(`the range server did not start: ${String(line)}`);
-  return { url, process: child };
-}
-
-const server = values.http ? await startServer() : undefined;
+const server = values.http ? await startServer(folder) : undefined;
 try {
   console.log(
     `${runs} runs each, medians${server ? "; through the range server at 30 ms" : "; local files"}. ` +
@@ -192,11 +137,11 @@ try {
       peers.push(...theirs(parser, url, server?.url));
       if (parser === "HDFParser" && !server) visits.push(...theirs(CHUNK_ITER, url, undefined));
     }
-    const peer = median(peers);
-    const visit = median(visits);
-    console.log(row(name, "moraine, scan", median(scans), peer, visit));
+    const peer = medianSample(peers);
+    const visit = medianSample(visits);
+    console.log(row(name, "moraine, scan", medianSample(scans), peer, visit));
     console.log(row(name, "moraine, scan again", warm(scans), peer, visit));
-    console.log(row(name, "moraine, index and commit", median(indexes), peer, visit));
+    console.log(row(name, "moraine, index and commit", medianSample(indexes), peer, visit));
     if (peer) console.log(row(name, `VirtualiZarr ${parser}`, peer, undefined, visit));
     if (visit) console.log(row(name, CHUNK_ITER, visit, peer, undefined));
   }

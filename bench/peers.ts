@@ -1,12 +1,12 @@
 // What the benches share that stand beside other programs: where their cases lie, what they print, the range server.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const here: string = dirname(fileURLToPath(import.meta.url));
-export const shared: string = findShared(here);
+const shared: string = findShared(here);
 /** A Python that has the peers. */
 export const python: string | undefined = process.env["MORAINE_BENCH_PYTHON"];
 
@@ -18,17 +18,37 @@ function findShared(from: string): string {
   return join(from, "../../shared/bench");
 }
 
-/** The last line that a process printed. */
-export function lastJson(text: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(text.trim().split("\n").at(-1) ?? "null");
-  if (typeof value !== "object" || value === null) throw new Error(`no report: ${text.slice(-300)}`);
+/** Runs a case in a process of its own: what its last line tells. */
+export function report(command: string, words: readonly string[]): Record<string, unknown> {
+  const { stdout, stderr } = spawnSync(command, words, { encoding: "utf8", maxBuffer: 1 << 26 });
+  if (stdout === "") throw new Error(stderr);
+  const value: unknown = JSON.parse(stdout.trim().split("\n").at(-1) ?? "null");
+  if (typeof value !== "object" || value === null) throw new Error(`no report: ${stdout.slice(-300)}`);
   return { ...value };
+}
+
+/** As {@link report}, of a case of the peers; undefined where there is no Python that has them. */
+export function peerReport(script: string, given: object): Record<string, unknown> | undefined {
+  if (python === undefined) return undefined;
+  return report(python, ["-W", "ignore", join(shared, "cases", script), JSON.stringify(given)]);
+}
+
+/** A member of a report; undefined where it has none. */
+export function memberOf(report: unknown, key: string): unknown {
+  if (typeof report !== "object" || report === null) return undefined;
+  return Object.entries(report).find(([name]) => name === key)?.[1];
 }
 
 /** A member of a report that is a number; else NaN. */
 export function numberIn(report: unknown, key: string): number {
-  if (typeof report !== "object" || report === null) return Number.NaN;
-  return Number(Object.entries(report).find(([name]) => name === key)?.[1]);
+  return Number(memberOf(report, key));
+}
+
+/** The sample of the time in the middle. */
+export function medianSample<Sample extends { readonly seconds: number }>(
+  samples: readonly Sample[],
+): Sample | undefined {
+  return [...samples].sort((a, b) => a.seconds - b.seconds)[Math.floor(samples.length / 2)];
 }
 
 /** A folder over HTTP, 30 ms away. */

@@ -9,13 +9,11 @@
 // WORKLOADS is a folder in which `../shared/bench/make_workloads.py WORKLOADS field` was run; a repository of each side
 // is written into it. MORAINE_BENCH_PYTHON names the Python of the peers (`bash ../shared/tools/oracle.sh` prints it);
 // without it only ours is measured. Each measurement is a process of its own, the sides taking turns.
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { index } from "../src/node.ts";
+import { here, memberOf, numberIn, peerReport, python, report, startServer } from "./peers.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,9 +23,6 @@ const [folder] = positionals;
 if (folder === undefined) throw new Error("usage: npm run bench:storage -- WORKLOADS [--runs N]");
 const workloads = resolve(folder);
 const runs = Number(values.runs);
-const python = process.env["MORAINE_BENCH_PYTHON"];
-const here = dirname(fileURLToPath(import.meta.url));
-const shared = findShared(here);
 
 const facts: { field: { selections: Record<string, { select: number[][]; crc32: number }> } } = JSON.parse(
   readFileSync(join(workloads, "workloads.json"), "utf8"),
@@ -49,21 +44,22 @@ interface Sample {
   readonly body_bytes: number;
 }
 
-/** `shared` beside the project, wherever this file was compiled to. */
-function findShared(from: string): string {
-  for (let at = from; at !== dirname(at); at = dirname(at)) {
-    if (existsSync(join(at, "shared/bench"))) return join(at, "shared/bench");
-  }
-  throw new Error("../shared/bench is missing");
+function ours(words: object): Sample[] {
+  return samplesIn(report(process.execPath, [join(here, "read-case.js"), JSON.stringify(words)]));
 }
 
-/** Runs a case and gives its samples. */
-function run(command: string, words: readonly string[]): Sample[] {
-  const { stdout, stderr } = spawnSync(command, words, { encoding: "utf8", maxBuffer: 1 << 26 });
-  const line = stdout.trim().split("\n").at(-1) ?? "";
-  if (line === "") throw new Error(stderr);
-  const report: { samples: Sample[] } = JSON.parse(line);
-  return report.samples;
+function theirs(words: object): Sample[] {
+  return samplesIn(peerReport("read.py", words));
+}
+
+function samplesIn(found: unknown): Sample[] {
+  const samples = memberOf(found, "samples");
+  return (Array.isArray(samples) ? samples : []).map((sample: unknown) => ({
+    label: String(memberOf(sample, "label")),
+    s: numberIn(sample, "s"),
+    requests: numberIn(sample, "requests"),
+    body_bytes: numberIn(sample, "body_bytes"),
+  }));
 }
 
 function median(samples: readonly Sample[], label: string): Sample | undefined {
@@ -71,17 +67,9 @@ function median(samples: readonly Sample[], label: string): Sample | undefined {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
+const { url, process: server } = await startServer(workloads);
 const scratch = mkdtempSync(join(workloads, ".storage-bench-"));
-const server = spawn(
-  process.execPath,
-  [join(shared, "range-server.mjs"), "0", workloads, "--latency-ms", "30"],
-  {
-    stdio: ["ignore", "pipe", "inherit"],
-  },
-);
 try {
-  const [line]: unknown[] = await once(server.stdout, "data");
-  const url = /http:\/\/[\d.:]+/.exec(String(line))?.[0] ?? "";
   await index(`${url}/field/field.h5`, join(scratch, "moraine"));
   const common = { base: url, server: url, scratch: basename(scratch), tasks };
   const sides = new Map<string, () => Sample[]>();
@@ -89,15 +77,12 @@ try {
     ["moraine, repository", `${url}/${basename(scratch)}/moraine/`],
     ["moraine, the file itself", `${url}/field/field.h5`],
   ] as const) {
-    const words = JSON.stringify({ url: address, path: "field", server: url, tasks });
-    sides.set(name, () => run(process.execPath, [join(here, "read-case.js"), words]));
+    sides.set(name, () => ours({ url: address, path: "field", server: url, tasks }));
   }
   if (python !== undefined) {
-    const prepare = JSON.stringify({ base: workloads, server: url, scratch: basename(scratch) });
-    run(python, ["-W", "ignore", join(shared, "cases/prepare.py"), prepare]);
+    peerReport("prepare.py", { base: workloads, server: url, scratch: basename(scratch) });
     for (const peer of ["VirtualiZarr ManifestStore", "icechunk"]) {
-      const words = JSON.stringify({ peer, ...common });
-      sides.set(peer, () => run(python, ["-W", "ignore", join(shared, "cases/read.py"), words]));
+      sides.set(peer, () => theirs({ peer, ...common }));
     }
   }
   const samples = new Map<string, Sample[]>();
@@ -116,16 +101,13 @@ try {
   for (const [label, form] of Object.entries(FORMS)) {
     const task = { label, form, repeats: 2, ...facts.field.selections["whole"] };
     const address = { url: `${url}/field/${form}.zarr/`, path: "field", server: url, tasks: [task] };
-    const reader = (words: object) => () =>
-      run(process.execPath, [join(here, "read-case.js"), JSON.stringify(words)]);
     const readers = new Map([
-      ["moraine", reader(address)],
-      ["zarrita", reader({ ...address, peer: "zarrita" })],
+      ["moraine", () => ours(address)],
+      ["zarrita", () => ours({ ...address, peer: "zarrita" })],
     ]);
     if (python !== undefined) {
       for (const peer of ["zarr-python", "zarr-python fused"]) {
-        const words = JSON.stringify({ peer, ...common, tasks: [task] });
-        readers.set(peer, () => run(python, ["-W", "ignore", join(shared, "cases/read.py"), words]));
+        readers.set(peer, () => theirs({ peer, ...common, tasks: [task] }));
       }
     }
     const found = new Map<string, Sample[]>();
@@ -140,13 +122,13 @@ try {
       console.log(`| ${cells.join(" | ")} | ${(sample.s / own.s).toFixed(2)}`);
     }
   }
-  const [ours, ...peers] = ["moraine, repository", "VirtualiZarr ManifestStore", "icechunk"].map((name) =>
+  const [own, ...peers] = ["moraine, repository", "VirtualiZarr ManifestStore", "icechunk"].map((name) =>
     median(samples.get(name) ?? [], "whole"),
   );
   const chunk = median(samples.get("moraine, repository") ?? [], "chunk 4 MiB");
-  const ratios = peers.flatMap((peer) => (peer && ours ? [peer.s / ours.s] : []));
+  const ratios = peers.flatMap((peer) => (peer && own ? [peer.s / own.s] : []));
   console.log(
-    `whole in ${ours?.requests} requests, ${ratios.map((ratio) => ratio.toFixed(2)).join(" and ")} × faster`,
+    `whole in ${own?.requests} requests, ${ratios.map((ratio) => ratio.toFixed(2)).join(" and ")} × faster`,
   );
   console.log(`one chunk in ${chunk?.requests} requests`);
 } finally {

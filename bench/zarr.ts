@@ -26,8 +26,8 @@ import {
 } from "../src/node.ts";
 import { pathToAddress } from "../src/storage/address.ts";
 import { StorageRouter } from "../src/storage/router.ts";
+import { makeField, median, milliseconds, SIDE } from "./field.ts";
 
-const SIDE = 4096;
 const ROUNDS = 5;
 const little = { name: "bytes", configuration: { endian: "little" } };
 const zstd = { name: "zstd", configuration: { level: 3, checksum: false } };
@@ -65,20 +65,6 @@ const PARTS: Readonly<Record<string, readonly (readonly [number, number])[]>> = 
   ],
 };
 
-/** A smooth field with noise, rounded: compresses about as weather does. */
-function makeField(): Float32Array {
-  const field = new Float32Array(SIDE * SIDE);
-  let state = 20261125;
-  for (let y = 0, at = 0; y < SIDE; y++) {
-    for (let x = 0; x < SIDE; x++, at++) {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      const value = 273 + 15 * Math.sin(y * 0.03) + 8 * Math.sin(x * 0.05 + y * 0.01);
-      field[at] = Math.round((value + (0.25 * state) / 2 ** 32) * 100) / 100;
-    }
-  }
-  return field;
-}
-
 interface Sample {
   readonly seconds: number;
   /** Bytes that the process grew by at the most, where the system tells it. */
@@ -113,10 +99,6 @@ function forgetPeak(): void {
   } catch {
     // Only Linux has it: the peak then is that of all that was done.
   }
-}
-
-function median(samples: readonly number[]): number {
-  return [...samples].sort((a, b) => a - b)[samples.length >> 1] ?? Number.NaN;
 }
 
 /** A folder for zarrita. */
@@ -173,9 +155,6 @@ function timePython(
   const times: unknown = JSON.parse(out);
   return median(Array.isArray(times) ? times.map(Number) : []);
 }
-
-const milliseconds = (seconds: number | undefined): string =>
-  seconds === undefined ? "" : (seconds * 1000).toFixed(seconds < 0.01 ? 1 : 0);
 
 async function main(): Promise<void> {
   const python = process.env["MORAINE_BENCH_PYTHON"];
