@@ -5,6 +5,7 @@
  */
 
 import type { StorageOptions } from "../storage/storage.ts";
+import { mergeCoordinates } from "./conflicts/merge-transaction-logs.ts";
 import type { NodeId, ObjectId } from "./format/identifier.ts";
 import type { RepoInfo } from "./format/repo.ts";
 import type { ChunkCoordinates, TransactionLog } from "./format/transaction-log.ts";
@@ -17,7 +18,7 @@ const CONCURRENT_LOGS = 16;
 /** What one commit wrote of the arrays that are asked about, by their paths now. */
 export interface Writing {
   readonly entry: HistoryEntry;
-  /** Grid coordinates of chunks that it set or deleted. */
+  /** Grid coordinates of chunks that it set or deleted, each once. */
   readonly chunks: ReadonlyMap<string, ChunkCoordinates>;
   /** Arrays that it made. */
   readonly made: ReadonlySet<string>;
@@ -65,16 +66,9 @@ function writingOf(
     for (const [id, path] of arrays) {
       const updated = log?.updatedChunks.get(id);
       const before = chunks.get(path);
-      if (updated) chunks.set(path, before ? joined(before, updated) : updated);
+      if (updated) chunks.set(path, before ? mergeCoordinates(updated, before) : updated);
       if (log?.newArrays.has(id)) made.add(path);
     }
   }
   return { chunks, made };
-}
-
-function joined(a: ChunkCoordinates, b: ChunkCoordinates): ChunkCoordinates {
-  const coordinates = new Uint32Array(a.coordinates.length + b.coordinates.length);
-  coordinates.set(a.coordinates);
-  coordinates.set(b.coordinates, a.coordinates.length);
-  return { rank: a.rank, count: a.count + b.count, coordinates };
 }

@@ -53,7 +53,7 @@ function mergeMoves(first: readonly Move[], second: readonly Move[]): Move[] {
 }
 
 /** Sorted coordinates of both, each once. */
-function mergeCoordinates(a: ChunkCoordinates, b: ChunkCoordinates): ChunkCoordinates {
+export function mergeCoordinates(a: ChunkCoordinates, b: ChunkCoordinates): ChunkCoordinates {
   const { rank } = a;
   if (b.rank !== rank) return b;
   const merged = new Uint32Array(rank * (a.count + b.count));
