@@ -28,31 +28,33 @@ export interface ChunkOwner {
 export class PackedChunk {
   readonly kind = "native";
   readonly chunkId: Uint8Array;
-  readonly owner: ChunkOwner;
   readonly length: number;
   /** Until its place is settled. */
-  #waiting: { readonly bytes: Uint8Array; readonly pack: Pack } | undefined;
+  #pack: Pack | undefined;
   #offset = 0;
 
-  constructor(bytes: Uint8Array, pack: Pack, owner: ChunkOwner) {
+  constructor(length: number, pack: Pack) {
     this.chunkId = pack.idBytes;
-    this.owner = owner;
-    this.length = bytes.length;
-    this.#waiting = { bytes, pack };
+    this.length = length;
+    this.#pack = pack;
   }
 
   get offset(): number {
-    this.#waiting?.pack.settle();
+    this.#pack?.settle();
     return this.#offset;
   }
 
-  /** Gives the bytes away and takes the place. */
-  settle(offset: number): Uint8Array | undefined {
-    const bytes = this.#waiting?.bytes;
-    this.#waiting = undefined;
+  settle(offset: number): void {
+    this.#pack = undefined;
     this.#offset = offset;
-    return bytes;
   }
+}
+
+/** A chunk that has no place yet. */
+interface OpenChunk {
+  readonly chunk: PackedChunk;
+  readonly bytes: Uint8Array;
+  readonly owner: ChunkOwner;
 }
 
 /** One object while it is filled. */
@@ -65,13 +67,13 @@ class Pack {
   /** Bytes of all. */
   size = 0;
   #settled = 0;
-  #open: PackedChunk[] = [];
+  #open: OpenChunk[] = [];
   /** Arrays in the order in which their first chunks came. */
   readonly #arrays = new Map<string, number>();
 
   add(bytes: Uint8Array, owner: ChunkOwner): PackedChunk {
-    const chunk = new PackedChunk(bytes, this, owner);
-    this.#open.push(chunk);
+    const chunk = new PackedChunk(bytes.length, this);
+    this.#open.push({ chunk, bytes, owner });
     if (!this.#arrays.has(owner.array)) this.#arrays.set(owner.array, this.#arrays.size);
     this.size += bytes.length;
     return chunk;
@@ -88,9 +90,8 @@ class Pack {
       ({ owner: a }, { owner: b }) =>
         (this.#arrays.get(a.array) ?? 0) - (this.#arrays.get(b.array) ?? 0) || a.position - b.position,
     );
-    for (const chunk of open) {
-      const bytes = chunk.settle(this.#settled);
-      if (bytes === undefined) continue;
+    for (const { chunk, bytes } of open) {
+      chunk.settle(this.#settled);
       this.chunks.push(bytes);
       this.starts.push(this.#settled);
       this.#settled += bytes.length;
