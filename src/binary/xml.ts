@@ -6,6 +6,7 @@
  */
 
 import { MoraineError } from "../errors.ts";
+import { latin1Text } from "./latin1.ts";
 
 /** Attributes of an element by their names, as they are written (with prefixes). */
 export type XmlAttributes = ReadonlyMap<string, string>;
@@ -45,7 +46,7 @@ const DECLARED_ENCODING = /^<\?xml[ \t\r\n][^>]*?encoding[ \t\r\n]*=[ \t\r\n]*["
  * Errors: `InvalidMetadata` for an encoding that is not known, or bytes that are none of it.
  */
 export function decodeXml(bytes: Uint8Array): string {
-  const head = new TextDecoder("latin1").decode(bytes.subarray(0, 256));
+  const head = latin1Text(bytes.subarray(0, 256));
   const mark =
     bytes[0] === 0xfe && bytes[1] === 0xff
       ? "utf-16be"
@@ -53,6 +54,7 @@ export function decodeXml(bytes: Uint8Array): string {
         ? "utf-16le"
         : undefined;
   const encoding = mark ?? DECLARED_ENCODING.exec(head.replace(/^\u00EF\u00BB\u00BF/, ""))?.[1] ?? "utf-8";
+  if (/^iso-8859-1$/i.test(encoding)) return latin1Text(bytes);
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch (cause) {
