@@ -143,6 +143,21 @@ describe("a read of many chunks", () => {
     expect(Buffer.compare(data as Uint8Array, new Uint8Array(values.buffer))).toBe(0);
   });
 
+  it("shares the threads with others at the same time", async () => {
+    const array = await createArray(new ZarrStore(new MemoryStorage(), "memory:///a/"), "", {
+      shape: [1024, 1024],
+      dataType: "float32",
+      ...layouts["chunks of their own"],
+    });
+    await array.set(null, { data: values, shape: [1024, 1024] });
+    batches = 0;
+    const reads = await Promise.all(Array.from({ length: 12 }, () => readRaw(array, null)));
+    expect(batches).toBeGreaterThan(0);
+    for (const { data } of reads) {
+      expect(Buffer.compare(data as Uint8Array, new Uint8Array(values.buffer))).toBe(0);
+    }
+  });
+
   it("decodes a chunk for which nobody else has to wait where it is asked for", async () => {
     const array = await createArray(new ZarrStore(new MemoryStorage(), "memory:///a/"), "", {
       shape: [1024, 1024],

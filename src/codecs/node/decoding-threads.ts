@@ -31,7 +31,7 @@ export type DecodingAnswer = "ready" | DecodedBatch;
  * would take more than the 64 MiB that it may take beyond its result.
  */
 const MOST_THREADS = 1;
-/** Batches at a thread: one that it works on, and the next. */
+/** Batches at a thread: one that it works on, and the next. Each further read may bring one more. */
 const QUEUE = 2;
 /** Bytes, encoded and decoded, that may be at all threads: a read stays within its bound with them. */
 const MOST_BYTES = 12 * 1024 * 1024;
@@ -170,8 +170,9 @@ export class WorkerThreads implements DecodingThreads {
   }
 
   run(batch: DecodingBatch, done: (decoded: DecodedBatch) => void): void {
-    const free = this.#threads.filter((thread) => !thread.isGone && thread.isFree);
-    const [first] = free.sort((a, b) => a.queued - b.queued);
+    // Whether one is free or not: since there was room another read may have taken it, and this batch waits behind.
+    const running = this.#threads.filter((thread) => thread.isReady && !thread.isGone);
+    const [first] = running.sort((a, b) => a.queued - b.queued);
     if (first) first.run(batch, done);
     else done({ chunk: 0, code: "LimitExceeded", message: "no thread is there that decodes" });
   }
