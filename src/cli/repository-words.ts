@@ -17,7 +17,7 @@ export async function openRepository(words: VerbArguments, context: VerbContext)
     onLostCommits(lost) {
       context.warn(
         `moraine: another program overwrote ${lost.length === 1 ? "a commit" : `${lost.length} commits`} of this repository; ` +
-          "moraine fsck names them and can put them back",
+          "moraine fsck names them, and can put them back (--restore) or forget them (--forget)",
       );
     },
   });

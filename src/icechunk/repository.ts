@@ -40,7 +40,7 @@ import { Session } from "./session/session.ts";
 import { type Expiration, type ExpireRules, expireSnapshots } from "./upkeep/expire.ts";
 import { type CollectedGarbage, type CollectOptions, collectGarbage } from "./upkeep/garbage-collection.ts";
 import { type MigrateOptions, type Migration, migrateRepository } from "./upkeep/migration.ts";
-import { restoreLostCommit } from "./upkeep/restore-lost-commit.ts";
+import { forgetLostCommit, restoreLostCommit } from "./upkeep/settle-lost-commit.ts";
 
 export type { RepositoryOptions } from "./repository-view.ts";
 
@@ -278,6 +278,11 @@ export class Repository extends RepositoryView {
   /** Puts a commit that another program overwrote back, at the tip of a new branch; see `restoreLostCommit`. */
   async restoreLostCommit(snapshotId: ObjectId, branch: string, options: StorageOptions = {}): Promise<void> {
     await restoreLostCommit(this.files, snapshotId, branch, options);
+  }
+
+  /** Tells no more of a commit that another program overwrote; see `forgetLostCommit`. Errors: `NotFound`. */
+  async forgetLostCommit(snapshotId: ObjectId, options: StorageOptions = {}): Promise<void> {
+    await forgetLostCommit(this.files, snapshotId, options);
   }
 
   /** Makes a repository of specification 1 one of specification 2; see `migrateRepository`. */

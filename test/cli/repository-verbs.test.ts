@@ -117,6 +117,7 @@ describe("the verbs of repositories", () => {
     expect(await json("gc", "--older-than", "30d")).toMatchObject([{ snapshots: { count: 0 } }]);
     expect(await json("gc", "--older-than", "2999-01-01")).toMatchObject([{ snapshots: { count: 1 } }]);
     expect(await json("fsck")).toMatchObject([{ checked: { snapshots: 2, native_chunks: 2 }, findings: [] }]);
+    await expect(run("fsck", "--forget", ids[1] ?? "")).rejects.toMatchObject({ code: "NotFound" });
     for (const folderName of ["chunks", "manifests"]) {
       await rm(join(path, folderName), { recursive: true });
       const [status, lines] = await run("fsck");

@@ -60,6 +60,26 @@ describe("a commit that another program overwrote on a local folder", () => {
     await expect(opened.restoreLostCommit(ids[0] ?? "", "again")).rejects.toMatchObject({ code: "NotFound" });
   });
 
+  it("is told of until it is forgotten, and is garbage then", async () => {
+    const repository = await Repository.create(storage, address);
+    const { parts } = await storage.read(`${address}/repo`, [{ offset: 0 }]);
+    const ids: string[] = [];
+    for (const message of ["one", "two"])
+      ids.push(await (await repository.writableSession()).commit(message, { allowEmpty: true }));
+    await storage.write(`${address}/repo`, parts[0] ?? new Uint8Array(0));
+    const opened = await Repository.open(storage, address);
+    await opened.forgetLostCommit(ids[0] ?? "");
+    expect((await opened.lostCommits()).map(({ snapshotId }) => snapshotId)).toEqual([ids[1]]);
+    await expect(opened.forgetLostCommit(ids[0] ?? "")).rejects.toMatchObject({ code: "NotFound" });
+    // What was built upon it holds its changes, and can still be put back.
+    await opened.restoreLostCommit(ids[1] ?? "", "rescued");
+    expect(await messages(opened, "rescued")).toEqual(["two", "Repository initialized"]);
+    expect(await opened.lostCommits()).toEqual([]);
+    const olderThan = new Date(Date.now() + 1000);
+    expect((await opened.garbageCollect({ olderThan })).snapshots.count).toBe(1);
+    expect(await errorsOf(opened)).toEqual([]);
+  });
+
   it("is told of whatever expired after it, and no more once it was put back and expired too", async () => {
     const repository = await Repository.create(storage, address);
     await (await repository.writableSession()).commit("first", { allowEmpty: true });

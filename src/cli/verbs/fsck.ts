@@ -21,11 +21,18 @@ export const fsck: Verb = {
       help: "put a commit that another program overwrote back, on a new branch",
     },
     { name: "branch", value: "NAME", help: "the new branch, with --restore" },
+    {
+      name: "forget",
+      value: "SNAPSHOT",
+      help: "tell no more of a commit that another program overwrote; gc may delete its files then",
+      repeatable: true,
+    },
   ],
   positionals: { minimum: 1, maximum: 1 },
   examples: [
     "moraine fsck archive.icechunk",
     "moraine fsck archive.icechunk --restore SNAPSHOT --branch rescued",
+    "moraine fsck archive.icechunk --forget SNAPSHOT",
   ],
   async run(words, context) {
     const [restore, branch] = [words.text("restore"), words.text("branch")];
@@ -35,6 +42,9 @@ export const fsck: Verb = {
     const repository = await openRepository(words, context);
     if (restore !== undefined && branch !== undefined) {
       await repository.restoreLostCommit(restore, branch, { signal: context.signal });
+    }
+    for (const id of words.texts("forget")) {
+      await repository.forgetLostCommit(id, { signal: context.signal });
     }
     const { checked, findings } = await repository.fsck({ signal: context.signal });
     const wrong = findings.filter(({ severity }) => severity === "error").length;

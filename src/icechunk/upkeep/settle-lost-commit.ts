@@ -1,5 +1,5 @@
 /**
- * Puts commits that another program overwrote back into the history.
+ * Settles commits that another program overwrote: puts them back into the history, or forgets them.
  *
  * @module
  */
@@ -33,9 +33,7 @@ export async function restoreLostCommit(
       const lost = new Map(
         (await findLostCommits(files, info, options)).map((commit) => [commit.snapshotId, commit]),
       );
-      if (!lost.has(snapshotId)) {
-        throw new MoraineError("NotFound", `no commit ${snapshotId} is lost`, { source: files.address });
-      }
+      if (!lost.has(snapshotId)) throw notLost(files, snapshotId);
       if (info.branches.has(branch)) {
         throw new MoraineError("AlreadyExists", `there is a branch "${branch}"`, { source: files.address });
       }
@@ -61,6 +59,26 @@ export async function restoreLostCommit(
   );
   // The operations log does not tell of them, so that they would count as lost when they expire.
   await deleteReceipts(files, restored, options);
+}
+
+/**
+ * Takes note that a commit need not be put back: it is not told of any more, and garbage collection deletes its files
+ * as it does others that nothing leads to.
+ *
+ * Errors: `NotFound` where no such commit is lost.
+ */
+export async function forgetLostCommit(
+  files: RepositoryFiles,
+  snapshotId: ObjectId,
+  options: StorageOptions = {},
+): Promise<void> {
+  const lost = await findLostCommits(files, await files.readInfo(options), options);
+  if (!lost.some((commit) => commit.snapshotId === snapshotId)) throw notLost(files, snapshotId);
+  await deleteReceipts(files, new Set([snapshotId]), options);
+}
+
+function notLost({ address }: RepositoryFiles, snapshotId: ObjectId): MoraineError {
+  return new MoraineError("NotFound", `no commit ${snapshotId} is lost`, { source: address });
 }
 
 /** The snapshot that the history of main begins with. */
