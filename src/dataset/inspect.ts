@@ -8,22 +8,16 @@ import type { JsonObject, JsonValue } from "../binary/json.ts";
 import { itemSize } from "../data-types/data-type.ts";
 import { dataTypeToJson } from "../data-types/data-type-json.ts";
 import type { MoraineError } from "../errors.ts";
-import type { ChunkManifest } from "../manifest/chunk-manifest.ts";
+import { type ChunkManifest, findEntry } from "../manifest/chunk-manifest.ts";
 import type { Barrier, FaultyArray, VirtualArray } from "../manifest/virtual-group.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
-import { gridShapeOf } from "../zarr/chunk-grid.ts";
+import { gridPosition, gridShapeOf } from "../zarr/chunk-grid.ts";
 import { arrayMetadataToShow, groupMetadataToJson } from "../zarr/metadata-v3.ts";
+import { ChunkWriters, followHistory } from "./chunk-writers.ts";
 import { mapConcurrent } from "./concurrent.ts";
 import { officialBarrier } from "./official-clients.ts";
-import {
-  ChunkWriters,
-  countsOf,
-  followHistory,
-  type Share,
-  sharesOfArray,
-  sharesToJson,
-} from "./provenance.ts";
+import { countsOf, type Share, sharesOfArray, sharesToJson } from "./provenance.ts";
 import {
   faultOf,
   type OpenedSource,
@@ -109,23 +103,31 @@ export async function inspectSource(
     else faults.push({ ...node, path, error: node.error.at({ source: source.address, path }) });
   }
   // Side by side: each array's index costs round trips of its own.
-  const followed = new Map<string, ChunkWriters>();
+  const followed = new Map<string, ChunkManifest>();
   let references = 0;
   const inspected = await mapConcurrent(found, CONCURRENT_ARRAYS, async ({ path, array }) => {
     const { manifest, ...rest } = await inspectArray(source, path, array, options);
     references += manifest?.count ?? 0;
-    if (manifest && source.writings && references <= MOST_FOLLOWED) {
-      followed.set(path, new ChunkWriters(manifest));
-    }
+    if (manifest && source.writings && references <= MOST_FOLLOWED) followed.set(path, manifest);
     return rest;
   });
-  if (source.writings) await followHistory(source.writings([...followed.keys()], options), followed);
+  const writers = new Map([...followed].map(([path, manifest]) => [path, writersOf(manifest)]));
+  if (source.writings) await followHistory(source.writings([...followed.keys()], options), writers);
   const arrays = inspected.map((array): InspectedArray => {
-    const writers = followed.get(array.path);
+    const manifest = followed.get(array.path);
+    if (manifest === undefined) return array;
     const isNative = (location: string): boolean => source.isNative(location);
-    return writers ? { ...array, shares: sharesOfArray(writers.manifest, isNative, { writers }) } : array;
+    return { ...array, shares: sharesOfArray(manifest, isNative, { writers: writers.get(array.path) }) };
   });
   return { format: source.format, groups, arrays, faults, statistics: source.statistics() };
+}
+
+/** Of the entries of a manifest, by their numbers. */
+function writersOf(manifest: ChunkManifest): ChunkWriters {
+  return new ChunkWriters(manifest.count, (coordinates) => {
+    const position = gridPosition(coordinates, manifest.gridShape);
+    return position < 0 ? -1 : findEntry(manifest, position);
+  });
 }
 
 async function inspectArray(

@@ -6,9 +6,8 @@
 
 import type { JsonObject } from "../binary/json.ts";
 import type { HistoryEntry } from "../icechunk/history.ts";
-import type { Writing } from "../icechunk/writings.ts";
-import { type ChunkManifest, entryLocation, findEntry } from "../manifest/chunk-manifest.ts";
-import { gridPosition } from "../zarr/chunk-grid.ts";
+import { type ChunkManifest, entryLocation } from "../manifest/chunk-manifest.ts";
+import type { ChunkWriters } from "./chunk-writers.ts";
 
 /** What lies in one file, in the repository's own objects, or inline. */
 export interface Share {
@@ -34,61 +33,10 @@ interface GrowingShare {
   newest: number;
 }
 
-/** Finds for the chunks of one array which commit last wrote them. */
-export class ChunkWriters {
-  readonly manifest: ChunkManifest;
-  readonly #commits: HistoryEntry[] = [];
-  /** For each entry the number of its commit; -1 where it is not found yet. */
-  readonly #writers: Int32Array;
-  #open: number;
-
-  constructor(manifest: ChunkManifest) {
-    this.manifest = manifest;
-    this.#writers = new Int32Array(manifest.count).fill(-1);
-    this.#open = manifest.count;
-  }
-
-  /** Whether every chunk is found. */
-  get isDone(): boolean {
-    return this.#open === 0;
-  }
-
-  /** Takes the next older commit. */
-  take({ entry, chunks, made }: Writing, path: string): void {
-    const commit = this.#commits.push(entry) - 1;
-    const updated = chunks.get(path);
-    if (updated) {
-      const { rank, count, coordinates } = updated;
-      for (let chunk = 0; chunk < count && this.#open > 0; chunk++) {
-        const at = Array.from(coordinates.subarray(chunk * rank, (chunk + 1) * rank));
-        const position = gridPosition(at, this.manifest.gridShape);
-        const found = position < 0 ? -1 : findEntry(this.manifest, position);
-        if (found < 0 || this.#writers[found] !== -1) continue;
-        this.#writers[found] = commit;
-        this.#open -= 1;
-      }
-    }
-    if (!made.has(path)) return;
-    // Logs of official programs may leave chunks out that came with the array.
-    this.#writers.forEach((writer, found) => {
-      if (writer === -1) this.#writers[found] = commit;
-    });
-    this.#open = 0;
-  }
-
-  /** Number of the commit that wrote an entry, in the order in which they were taken; -1 where none did. */
-  writer(entry: number): number {
-    return this.#writers[entry] ?? -1;
-  }
-
-  commit(number: number): HistoryEntry | undefined {
-    return this.#commits[number];
-  }
-}
-
 /**
  * The shares of an array, those with most chunks first.
  *
+ * @param writers of the entries of the manifest, by their numbers
  * @param only entries that are looked at; all where it is left out
  */
 export function sharesOfArray(
@@ -126,7 +74,7 @@ export function sharesOfArray(
   return [...shares.values()]
     .sort((a, b) => b.chunks - a.chunks)
     .map(({ kind, source, objects, chunks, bytes, newest }) => {
-      const since = newest < 0 ? undefined : writers?.commit(newest);
+      const since = writers?.commit(newest);
       return {
         kind,
         ...(source !== undefined && { source }),
@@ -136,21 +84,6 @@ export function sharesOfArray(
         ...(since && { since }),
       };
     });
-}
-
-/** Follows a history back until every chunk is found, or it ends. */
-export async function followHistory(
-  writings: AsyncIterable<Writing>,
-  arrays: ReadonlyMap<string, ChunkWriters>,
-): Promise<void> {
-  const open = new Map(arrays);
-  for await (const writing of writings) {
-    for (const [path, writers] of open) {
-      writers.take(writing, path);
-      if (writers.isDone) open.delete(path);
-    }
-    if (open.size === 0) return;
-  }
 }
 
 /** Numbers of chunks by where they lie. */

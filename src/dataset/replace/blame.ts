@@ -6,11 +6,11 @@
 
 import { MoraineError } from "../../errors.ts";
 import type { HistoryEntry } from "../../icechunk/history.ts";
-import type { Session } from "../../icechunk/session/session.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { gridPosition } from "../../zarr/chunk-grid.ts";
 import { PLACE_INLINE, PLACE_MISSING } from "../../zarr/chunk-source.ts";
 import { type AxisList, type AxisRange, resolveSelection, type Selection } from "../../zarr/selection.ts";
+import { ChunkWriters, followHistory } from "../chunk-writers.ts";
 import type { Repository } from "../repository.ts";
 import { absolutePath } from "../source.ts";
 import { cellCount, cellsOf, gridBoxOf } from "./grid-box.ts";
@@ -65,10 +65,11 @@ export async function blame(
     throw new MoraineError("LimitExceeded", `${count} chunks are more than ${MOST_CHUNKS}; select a part`);
   }
   const chunks = [...cellsOf(grid)];
-  const writers = await lastWriters(session, array.path, grid, count, { signal });
+  const writers = writersOf(grid, count);
+  await followHistory(session.writings([array.path], { signal }), new Map([[array.path, writers]]));
   const places = await array.chunks.locate(Uint32Array.from(chunks.flat()), chunks.length, { signal });
   return chunks.map((coordinates, row) => {
-    const snapshot = writers[row];
+    const snapshot = writers.commit(writers.writer(row));
     const kind = places.kinds[row];
     if (kind === PLACE_MISSING) return { coordinates, kind: "missing", snapshot };
     const length = places.lengths[row];
@@ -80,34 +81,13 @@ export async function blame(
   });
 }
 
-/** For each cell of a box of the grid, in C order, the last commit that wrote it. */
-async function lastWriters(
-  session: Session,
-  path: string,
-  grid: Box,
-  count: number,
-  options: StorageOptions,
-): Promise<(HistoryEntry | undefined)[]> {
-  const shape = grid.start.map((first, axis) => (grid.stop[axis] ?? 0) - first);
-  const writers = new Array<HistoryEntry | undefined>(count);
-  let open = count;
-  for await (const { entry, chunks, made } of session.writings([path], options)) {
-    const { rank = 0, count: written = 0, coordinates = new Uint32Array(0) } = chunks.get(path) ?? {};
-    for (let chunk = 0; chunk < written && open > 0; chunk++) {
-      const cell = grid.start.map((first, axis) => (coordinates[chunk * rank + axis] ?? 0) - first);
-      const position = cell.some((at) => at < 0) ? -1 : gridPosition(cell, shape);
-      if (position < 0 || writers[position] !== undefined) continue;
-      writers[position] = entry;
-      open -= 1;
-    }
-    if (made.has(path)) {
-      // What was not written since the array was made was left missing by that commit.
-      for (let position = 0; position < count; position++) writers[position] ??= entry;
-      open = 0;
-    }
-    if (open === 0) break;
-  }
-  return writers;
+/** Of the cells of a box of the grid, in C order. */
+function writersOf({ start, stop }: Box, count: number): ChunkWriters {
+  const shape = start.map((first, axis) => (stop[axis] ?? 0) - first);
+  return new ChunkWriters(count, (coordinates) => {
+    const cell = start.map((first, axis) => (coordinates[axis] ?? 0) - first);
+    return cell.some((at) => at < 0) ? -1 : gridPosition(cell, shape);
+  });
 }
 
 /** The smallest box that holds a selection; undefined where it is empty. */
