@@ -24,20 +24,23 @@ export function takeChunks(manifest: ChunkManifest, axis: number, indexes: reado
     throw new MoraineError("InvalidArgument", `a grid of ${gridShape.length} axes has no axis ${axis}`);
   }
   const uses = new Map<number, number>();
+  let mostUses = 0;
   for (const index of indexes) {
     if (!Number.isInteger(index) || index < -1 || index >= length) {
       throw new MoraineError("OutOfBounds", `axis ${axis} has ${length} chunks, not one at ${index}`);
     }
-    if (index >= 0) uses.set(index, (uses.get(index) ?? 0) + 1);
+    if (index < 0) continue;
+    const used = (uses.get(index) ?? 0) + 1;
+    uses.set(index, used);
+    if (used > mostUses) mostUses = used;
   }
   const outer = product(gridShape.slice(0, axis));
   const inner = product(gridShape.slice(axis + 1));
   const cells = outer * indexes.length * inner;
-  const most = Math.max(0, ...uses.values()) * manifest.count;
   const columns = new ManifestColumns(
     gridShape.map((own, at) => (at === axis ? indexes.length : own)),
     [manifest],
-    Math.min(cells, most),
+    Math.min(cells, mostUses * manifest.count),
     isDense(manifest) && !indexes.includes(-1),
   );
   for (let before = 0; before < outer; before++) {

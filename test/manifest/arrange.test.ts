@@ -66,6 +66,18 @@ describe("taking chunks", () => {
     );
   });
 
+  it("takes as many as an axis of very many has", () => {
+    const builder = new ManifestBuilder([300_000], "memory://a");
+    for (let at = 0; at < 300_000; at++) builder.append(at, at, 1);
+    const reversed = takeChunks(
+      builder.build(),
+      0,
+      Array.from({ length: 300_000 }, (_, at) => 299_999 - at),
+    );
+    expect([reversed.count, reversed.positions]).toEqual([300_000, undefined]);
+    expect([reversed.offsets[0], reversed.offsets[299_999]]).toEqual([299_999, 0]);
+  });
+
   it("outside of the grid is an error", () => {
     expect(() => takeChunks(unitArray([3], "a").manifest, 0, [3])).toThrowError(code("OutOfBounds"));
     expect(() => takeChunks(unitArray([3], "a").manifest, 1, [0])).toThrowError(code("InvalidArgument"));
