@@ -7,7 +7,7 @@
 import { itemSize } from "../data-types/data-type.ts";
 import { MoraineError } from "../errors.ts";
 import { selectChunks } from "./select-chunks.ts";
-import { type ReferencedArray, splitChunks } from "./split-chunks.ts";
+import { type ReferencedArray, requireWhole, splitChunks } from "./split-chunks.ts";
 import { canTrim } from "./trim-chunks.ts";
 
 /** Elements of an axis: from `start` up to `stop`, which is not among them. */
@@ -20,7 +20,8 @@ export interface ElementRange {
  * The part of an array within a box, its chunks where they are. The box must begin and end where chunks do; uncompressed
  * chunks are cut by bytes where that makes it so.
  *
- * Errors: `OutOfBounds`; `Incompatible` for a box that cuts through chunks that cannot be cut.
+ * Errors: `OutOfBounds`; `Incompatible` for a box that cuts through chunks that cannot be cut, or that hold
+ * another number of bytes than their shape has.
  *
  * @param box a range for each axis
  * @example
@@ -83,9 +84,11 @@ function cutWithin({ metadata, manifest }: ReferencedArray, axis: number, first:
   const { chunkGrid, shape, dataType } = metadata;
   if (chunkGrid.name !== "regular" || manifest.gridShape[axis] !== 1) return { metadata, manifest };
   const length = shape[axis] ?? 1;
+  const chunkLength = chunkGrid.chunkShape[axis] ?? 1;
   const row = chunkGrid.chunkShape
     .slice(axis + 1)
     .reduce((product, own) => product * own, itemSize(dataType) ?? 0);
+  for (let entry = 0; entry < manifest.count; entry++) requireWhole(manifest, entry, chunkLength * row);
   const inline = [...manifest.inline].map(
     ([entry, bytes]) => [entry, bytes.subarray(first * row, (first + length) * row)] as const,
   );

@@ -9,7 +9,7 @@ import { itemSize } from "../data-types/data-type.ts";
 import { MoraineError } from "../errors.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
 import { gridShapeOf } from "../zarr/chunk-grid.ts";
-import type { ChunkManifest } from "./chunk-manifest.ts";
+import { type ChunkManifest, entryLocation } from "./chunk-manifest.ts";
 import { ManifestBuilder } from "./manifest-builder.ts";
 
 /** An array's metadata and its references. */
@@ -96,12 +96,7 @@ export function splitChunks(
       corner[axis] = (rest % length) * (parts[axis] ?? 1);
       rest = Math.floor(rest / length);
     }
-    if (manifest.lengths[entry] !== pieces * bytes) {
-      throw new MoraineError("Incompatible", "a chunk holds another number of bytes than its shape has", {
-        source: manifest.locations[manifest.locationIndexes?.[entry] ?? 0],
-        offset: manifest.offsets[entry],
-      });
-    }
+    requireWhole(manifest, entry, pieces * bytes);
     const inline = manifest.inline.get(entry);
     for (let piece = 0; piece < pieces; piece++) {
       let position = 0;
@@ -123,6 +118,18 @@ export function splitChunks(
     }
   }
   return { metadata: result, manifest: builder.build() };
+}
+
+/**
+ * Errors: `Incompatible` for an entry of another number of bytes than its chunk has: a part of it could be bytes of
+ * something else.
+ */
+export function requireWhole(manifest: ChunkManifest, entry: number, bytes: number): void {
+  if (manifest.lengths[entry] === bytes) return;
+  throw new MoraineError("Incompatible", "a chunk holds another number of bytes than its shape has", {
+    source: entryLocation(manifest, entry),
+    offset: manifest.offsets[entry],
+  });
 }
 
 function checkCut(old: readonly number[], wanted: readonly number[]): void {

@@ -8,7 +8,7 @@ import { itemSize } from "../data-types/data-type.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
 import { gridShapeOf } from "../zarr/chunk-grid.ts";
 import type { ChunkManifest } from "./chunk-manifest.ts";
-import { cuttingAxis, isPlainBytes, type ReferencedArray } from "./split-chunks.ts";
+import { cuttingAxis, isPlainBytes, type ReferencedArray, requireWhole } from "./split-chunks.ts";
 
 /**
  * Whether the last chunks along an axis can be shortened by leaving out their last bytes: they are uncompressed,
@@ -27,6 +27,8 @@ export function canTrim(
  * then has its own length along the axis; the metadata's grid says it only where there is one chunk.
  *
  * Only where {@link canTrim} holds.
+ *
+ * Errors: `Incompatible` for a chunk of another number of bytes than its shape has.
  */
 export function trimLastChunks({ metadata, manifest }: ReferencedArray, axis: number): ReferencedArray {
   const { chunkGrid, shape, dataType } = metadata;
@@ -46,6 +48,7 @@ export function trimLastChunks({ metadata, manifest }: ReferencedArray, axis: nu
   for (let entry = 0; entry < manifest.count; entry++) {
     const position = manifest.positions?.[entry] ?? entry;
     if (Math.floor(position / inner) % chunks !== chunks - 1) continue;
+    requireWhole(manifest, entry, chunkLength * row);
     lengths[entry] = inside * row;
     const bytes = inline.get(entry);
     if (bytes) inline.set(entry, bytes.subarray(0, inside * row));

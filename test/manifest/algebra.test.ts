@@ -196,6 +196,16 @@ describe("cutting uncompressed chunks", () => {
     expect(() => splitChunks(array, wanted)).toThrowError(expect.objectContaining({ code: "Incompatible" }));
   });
 
+  it("does not trim a chunk that is shorter than its shape", () => {
+    const metadata = metadataOf([5], { name: "regular", chunkShape: [4] }, true);
+    const builder = new ManifestBuilder([2], "memory://a");
+    builder.append(0, 0, 8);
+    builder.append(1, 8, 1);
+    expect(() => trimLastChunks({ metadata, manifest: builder.build() }, 0)).toThrowError(
+      expect.objectContaining({ code: "Incompatible" }),
+    );
+  });
+
   it("trims chunks longer than the array where the bytes allow it", () => {
     const metadata = metadataOf([5, 3], { name: "regular", chunkShape: [512, 3] }, true);
     const array = { metadata, manifest: manifestOf(metadata, "a", []) };

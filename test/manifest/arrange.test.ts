@@ -186,6 +186,16 @@ describe("slicing an array", () => {
     expect([...manifest.lengths]).toEqual(lengths);
   });
 
+  it("refuses to cut chunks of other lengths than their shape: what is behind them is something else", () => {
+    const { metadata } = arrayOf([8], [4], true);
+    const builder = new ManifestBuilder([2], "memory://a");
+    builder.append(0, 100, 4);
+    builder.append(1, 104, 8);
+    const array = { metadata, manifest: builder.build() };
+    expect(() => sliceArray(array, [{ start: 1, stop: 3 }])).toThrowError(code("Incompatible"));
+    expect([...sliceArray(array, [{ start: 5, stop: 7 }]).manifest.offsets]).toEqual([106]);
+  });
+
   it("refuses to cut compressed chunks", () => {
     const rows = { start: 1, stop: 3 };
     expect(() => sliceArray(arrayOf([8], [4], false), [rows])).toThrowError(code("Incompatible"));
