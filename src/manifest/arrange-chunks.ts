@@ -11,7 +11,8 @@ import { ManifestColumns } from "./manifest-columns.ts";
 /**
  * The chunks of an axis in another order, several times, or not at all.
  *
- * Errors: `OutOfBounds` for an index that the axis has not; `InvalidArgument` for an axis that there is not.
+ * Errors: `OutOfBounds` for an index that the axis has not; `InvalidArgument` for an axis that there is not;
+ * `LimitExceeded` for a grid that a double cannot count.
  *
  * @param indexes for each chunk of the result the index along the axis that it has now; -1 for a missing chunk
  * @example

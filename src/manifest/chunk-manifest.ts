@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MoraineError } from "../errors.ts";
 import type { Version } from "../storage/storage.ts";
 import { gridCoordinates } from "../zarr/chunk-grid.ts";
 
@@ -34,6 +35,13 @@ export interface ChunkManifest {
   readonly filterMasks?: Uint32Array | undefined;
   /** Encoded bytes of the entries that are held here instead of lying at a location, by entry. */
   readonly inline: ReadonlyMap<number, Uint8Array>;
+}
+
+/** Number of chunks of a grid. Errors: `LimitExceeded` for one whose positions a double cannot count. */
+export function countCells(gridShape: readonly number[]): number {
+  const cells = gridShape.reduce((product, length) => product * length, 1);
+  if (cells <= Number.MAX_SAFE_INTEGER) return cells;
+  throw new MoraineError("LimitExceeded", `a grid of ${gridShape.join(" x ")} chunks cannot be counted`);
 }
 
 /** Whether every chunk of the grid has an entry. */

@@ -6,7 +6,7 @@
 
 import { MoraineError } from "../errors.ts";
 import type { Version } from "../storage/storage.ts";
-import type { ChunkManifest } from "./chunk-manifest.ts";
+import { type ChunkManifest, countCells } from "./chunk-manifest.ts";
 
 /** A permutation by composite keys needs `position * 2^k + entry` to stay exact. */
 const EXACT = 2 ** 53;
@@ -45,15 +45,10 @@ export class ManifestBuilder {
 
   /** @param location address of location 0 */
   constructor(gridShape: readonly number[], location: string, version?: Version) {
-    let cells = 1;
-    for (const length of gridShape) cells *= length;
-    if (!(cells <= Number.MAX_SAFE_INTEGER)) {
-      throw new MoraineError("LimitExceeded", `a grid of ${gridShape.join(" x ")} chunks cannot be counted`);
-    }
     this.gridShape = gridShape;
-    this.cells = cells;
+    this.cells = countCells(gridShape);
     // Most grids are full: columns that end with the grid need not be cut afterwards.
-    const capacity = Math.max(Math.min(cells, FIRST_CAPACITY), 1);
+    const capacity = Math.max(Math.min(this.cells, FIRST_CAPACITY), 1);
     this.#positions = new Float64Array(capacity);
     this.#offsets = new Float64Array(capacity);
     this.#lengths = new Float64Array(capacity);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ChunkManifest, firstEntryFrom } from "./chunk-manifest.ts";
+import { type ChunkManifest, countCells, firstEntryFrom } from "./chunk-manifest.ts";
 import { LocationTable } from "./location-table.ts";
 
 /** Where the entries come from, with its locations in the new table. */
@@ -27,6 +27,8 @@ export class ManifestColumns {
   #count = 0;
 
   /**
+   * Errors: `LimitExceeded` for a grid whose positions a double cannot count.
+   *
    * @param count entries that will be there at the most
    * @param dense whether every chunk of the grid will have an entry
    */
@@ -36,6 +38,7 @@ export class ManifestColumns {
     count: number,
     dense: boolean,
   ) {
+    countCells(gridShape);
     this.#gridShape = gridShape;
     this.#origins = origins.map((manifest) => ({ manifest, locations: this.#table.addAll(manifest) }));
     this.#offsets = new Float64Array(count);

@@ -66,6 +66,14 @@ describe("taking chunks", () => {
     );
   });
 
+  it("refuses a grid in which positions would be rounded", () => {
+    const builder = new ManifestBuilder([1, 2 ** 51], "memory://a");
+    builder.append(1, 0, 1);
+    const manifest = builder.build();
+    expect(() => takeChunks(manifest, 0, new Array<number>(8).fill(0))).toThrowError(code("LimitExceeded"));
+    expect([...(takeChunks(manifest, 0, [-1, 0]).positions ?? [])]).toEqual([2 ** 51 + 1]);
+  });
+
   it("takes as many as an axis of very many has", () => {
     const builder = new ManifestBuilder([300_000], "memory://a");
     for (let at = 0; at < 300_000; at++) builder.append(at, at, 1);
