@@ -115,6 +115,44 @@ case("other types, widened", wide, {"concat": "time", "drift": "decode"}, NESTED
 make("packed-0.nc", (0, 2), chunk=CHUNK, packing=(0.5, 1.0))
 make("packed-1.nc", (2, 4), chunk=CHUNK, packing=(0.25, 1.0))
 
+# Numbers packed in several ways (raw numbers are written, None is missing), and what xarray reads of two of them.
+repacked = {}
+
+
+def pack(name, day, kind, raw, scale=None, offset=None, fill=None, unsigned=None):
+    with netCDF4.Dataset(os.path.join(OUT, name), "w") as data:
+        data.createDimension("time", None)
+        t = data.createVariable("time", "f8", ("time",))
+        t.units, t[:] = "days since 2000-01-01", day + np.arange(len(raw))
+        v = data.createVariable("v", kind, ("time",), fill_value=fill, zlib=True, chunksizes=(len(raw),))
+        v.set_auto_maskandscale(False)
+        for key, value in (("scale_factor", scale), ("add_offset", offset), ("_Unsigned", unsigned)):
+            if value is not None:
+                v.setncattr(key, value)
+        v[:] = np.array([fill if number is None else number for number in raw], kind)
+    return name
+
+
+def pair(title, files):
+    paths = [os.path.join(OUT, name) for name in files]
+    values = xr.open_mfdataset(paths, **NESTED, chunks={})["v"].values.astype("f8")
+    repacked[title] = {"files": files, "values": [None if np.isnan(value) else float(value) for value in values]}
+
+
+quarters = pack("pack-quarters.nc", 0, "i2", [0, 1, None, 30000], 0.25, 10.0, -999)
+pair("coarser steps and another mark of missing values", [quarters, pack("pack-halves.nc", 4, "i2", [0, -7, None, 9000], 0.5, 11.0, -1)])
+pair("floats", [quarters, pack("pack-floats.nc", 4, "f4", [10.25, None, -3.5, 7000.0], fill=-1.0)])
+pair("integers that are not packed", [quarters, pack("pack-whole.nc", 4, "i8", [10, 11, 8201, -8000])])
+pair("doubles for packed numbers", [pack("pack-doubles.nc", 0, "f8", [0.1, None], fill=1e20), quarters])
+signed = pack("pack-signed.nc", 0, "i1", [0, -1, 127, -128], 0.5, unsigned="true")
+pair("bytes that are read without a sign", [signed, pack("pack-bytes.nc", 4, "u1", [0, 255, 127, 200], 0.5)])
+pack("pack-eighths.nc", 4, "i2", [0, 2, 3, 4], 0.125, 10.0, -999)
+pack("pack-mark.nc", 4, "i4", [8, -1998], 0.125, 10.0, -1)
+pack("pack-missing.nc", 4, "u1", [0, None], 0.5, fill=7)
+pack("pack-large.nc", 4, "i4", [0, 80000], 0.25, 10.0, -999)
+with open(os.path.join(OUT, "repacked.json"), "w") as out:
+    json.dump(repacked, out, indent=0)
+
 for name in ("bare", "flag"):
     with netCDF4.Dataset(os.path.join(OUT, f"{name}.nc"), "w") as data:
         data.createDimension("time", 2)

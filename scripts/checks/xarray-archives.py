@@ -70,6 +70,22 @@ def archive(what, folder, files, words, datasets):
             compare(what, target, expected, group)
 
 
+def appended(what, folder, first, then, drift, datasets):
+    """Appends files, one after the other, to a repository of others."""
+    global failed
+    target = os.path.join(folder, f"{what.replace(' ', '-')}.icechunk")
+    try:
+        moraine("index", *first, "--concat", "time", "--to", target)
+        for file in then:
+            moraine("index", file, "--append", "time", "--drift", drift, "--to", target)
+    except RuntimeError as error:
+        failed += 1
+        print(f"{what}: {error}")
+        return
+    for group, expected in datasets.items():
+        compare(what, target, expected, group)
+
+
 def write(path, time, units="hours since 2000-01-01", lat=(0, 6), lon=(0, 10), chunks=None, packing=None, group=None,
           calendar="standard", seed=0, **filters):
     with netCDF4.Dataset(path, "a" if os.path.exists(path) else "w") as data:
@@ -190,6 +206,11 @@ with tempfile.TemporaryDirectory() as folder:
     eras = {"era-1": mf(packed[:3] + packed[5:]), "era-2": mf(packed[3:5])}
     archive("packing drift by era", folder, packed, ["--concat", "time", "--drift", "split"], eras)
     archive("packing drift unpacked", folder, packed, ["--concat", "time", "--drift", "decode"], {None: mf(packed)})
+
+    finer, coarser = packed[3:5], packed[:3] + packed[5:]
+    appended("packing drift appended", folder, finer, coarser, "decode", {None: mf(finer + coarser)})
+    appended("packing drift appended by era", folder, coarser, finer, "split", {None: mf(coarser), "era-2": mf(finer)})
+    appended("an encoding that is appended to", folder, years, plain, "decode", {None: mf(years + plain)})
 
     mixed = [write(at(f"mixed{i}.nc"), 3 * i + np.arange(3), chunks=(1, 6, 10), seed=i) for i in range(4)]
     archive("times of two types", folder, mixed, ["--concat", "time", "--drift", "decode"], {None: mf(mixed)})

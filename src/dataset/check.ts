@@ -7,7 +7,8 @@
 import { type ErrorCode, isMoraineError } from "../errors.ts";
 import type { VirtualArray } from "../manifest/virtual-group.ts";
 import { StorageRouter } from "../storage/router.ts";
-import { describeDrift, eraKey, findDrift } from "./combine/drift.ts";
+import { describeDrift, findDrift } from "./combine/drift.ts";
+import { eraKey } from "./combine/eras.ts";
 import { mapConcurrent } from "./concurrent.ts";
 import { officialBarrier } from "./official-clients.ts";
 import { addressOf, openSource, type SourceOptions } from "./open.ts";

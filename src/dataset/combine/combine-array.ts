@@ -82,7 +82,6 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
   const barrier = parts.map((part) => part.array?.barrier).find((reason) => reason !== undefined);
   const present = alike(
     loaded.flatMap(({ piece }) => (piece ? [piece] : [])),
-    append,
     notes,
     options,
   );

@@ -6,57 +6,77 @@
 
 import { sameBytes } from "../../binary/byte-sequences.ts";
 import { codecsKey } from "../../codecs/codecs-key.ts";
+import { numberTypeOf } from "../../data-types/numbers.ts";
 import { MoraineError } from "../../errors.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import type { ArrayParts } from "./combine-array.ts";
-import { type Drift, describeDrift, findDrift } from "./drift.ts";
+import { agree, type Drift, describeDrift, findDrift } from "./drift.ts";
 import type { CombinePlanOptions } from "./options.ts";
 import { markPending } from "./pending.ts";
 import { chunkBytes, type Piece } from "./piece.ts";
+import { repackPiece } from "./repack.ts";
 import { unpackPiece } from "./unpack.ts";
 import { commonNumberType, widenType } from "./widen.ts";
 
 /**
- * The pieces as they are, or converted to one packing and type where `--drift decode` asks for it.
+ * The pieces as they are, or converted to one packing and type where `--drift decode` asks for it: those of a piece that
+ * is stored already, where there is one.
  *
- * @param append the first piece is stored already: its packing and type hold
  * @param notes takes what was converted
  */
 export function alike(
   pieces: readonly Piece[],
-  append: boolean,
-  notes: string[],
-  options: CombinePlanOptions,
-): readonly Piece[] {
-  return widenedAlike(unpackedAlike(pieces, append, notes, options), append, notes, options);
-}
-
-/** Pieces that are packed differently as the numbers that they stand for, where that is asked for. */
-function unpackedAlike(
-  pieces: readonly Piece[],
-  append: boolean,
   notes: string[],
   { drift }: CombinePlanOptions,
 ): readonly Piece[] {
+  if (drift !== "decode") return pieces;
+  const stored = pieces.find(({ existing }) => existing);
+  return stored ? storedAlike(pieces, stored, notes) : widenedAlike(unpackedAlike(pieces, notes), notes);
+}
+
+/** What deviates from a piece that is stored already, in its packing and type. */
+function storedAlike(pieces: readonly Piece[], stored: Piece, notes: string[]): readonly Piece[] {
+  const drifts = findDrift(pieces, ["data type", "packing"]);
+  if (drifts.length === 0 || !areNumbers(pieces)) return pieces;
+  const { metadata } = stored;
+  const difference = drifts.map(describeDrift).join("; ");
+  notes.push(`what deviates is stored as what is there: ${difference}`);
+  return pieces.map((piece) => {
+    if (piece.existing === true) return piece;
+    const common = commonNumberType([metadata.dataType, piece.metadata.dataType]);
+    // 64-bit integers are no doubles: a type that holds all is taken as it is.
+    const widened = common?.name === metadata.dataType.name ? widenType(piece, common) : piece;
+    const isSame = (["data type", "packing"] as const).every((kind) =>
+      agree(kind, widened.metadata, metadata),
+    );
+    // Times in other units are re-encoded by rules of their own.
+    const isOtherTime = isTime(metadata) && !agree("units", widened.metadata, metadata);
+    return isSame || isOtherTime ? widened : repackPiece(widened, metadata, difference);
+  });
+}
+
+function areNumbers(pieces: readonly Piece[]): boolean {
+  return pieces.every(({ metadata }) => numberTypeOf(metadata.dataType) !== undefined);
+}
+
+function isTime({ attributes }: ArrayMetadata): boolean {
+  return / since /i.test(String(attributes["units"] ?? ""));
+}
+
+/** Pieces that are packed differently as the numbers that they stand for. */
+function unpackedAlike(pieces: readonly Piece[], notes: string[]): readonly Piece[] {
   const [packing] = findDrift(pieces, ["packing"]);
-  if (drift !== "decode" || append || packing === undefined) return pieces;
+  if (packing === undefined) return pieces;
   notes.push(`stored unpacked, as doubles: ${describeDrift(packing)}`);
   return pieces.map(unpackPiece);
 }
 
-/** Pieces of different types of numbers in one that holds all exactly, where that is asked for. */
-function widenedAlike(
-  pieces: readonly Piece[],
-  append: boolean,
-  notes: string[],
-  { drift }: CombinePlanOptions,
-): readonly Piece[] {
+/** Pieces of different types of numbers in one that holds all exactly. */
+function widenedAlike(pieces: readonly Piece[], notes: string[]): readonly Piece[] {
   const [types] = findDrift(pieces, ["data type"]);
-  if (drift !== "decode" || types === undefined) return pieces;
-  const common = commonNumberType(pieces.map(({ metadata }) => metadata.dataType));
-  const stored = pieces[0]?.metadata.dataType.name;
-  if (common === undefined || (append && common.name !== stored)) return pieces;
+  const common = types && commonNumberType(pieces.map(({ metadata }) => metadata.dataType));
+  if (types === undefined || common === undefined) return pieces;
   notes.push(`stored as ${common.name}: ${describeDrift(types)}`);
   return pieces.map((piece) => widenType(piece, common));
 }
@@ -85,21 +105,21 @@ export function commonForm(pieces: readonly Piece[]): ArrayMetadata {
  */
 export function checkDrift(
   pieces: readonly Piece[],
-  { path, time, append }: ArrayParts,
+  { path, time }: ArrayParts,
   { drift = "error" }: CombinePlanOptions,
 ): void {
-  const isTime = time !== undefined || / since /i.test(String(pieces[0]?.metadata.attributes["units"] ?? ""));
-  // Times are re-encoded where their units differ.
+  const [first] = pieces;
+  const mayDiffer = time !== undefined || (first !== undefined && isTime(first.metadata));
   const [found] = findDrift(pieces, ["data type", "dimensions", "packing", "flags"]);
-  const units = isTime ? undefined : findDrift(pieces, ["units"])[0];
+  // Times are re-encoded where their units differ.
+  const units = mayDiffer ? undefined : findDrift(pieces, ["units"])[0];
   const codecs = drift === "decode" ? undefined : encodingDrift(pieces);
   const serious = found ?? units ?? codecs;
   if (serious === undefined) return;
   const choices = [
     ...(drift === "split" ? [] : ["--drift split makes a group of each"]),
     ...(serious === codecs ? ["--drift decode stores what deviates in the common form"] : []),
-    ...wideningOf(serious, pieces, append),
-    ...(serious.kind === "packing" ? ["--drift decode stores all of it unpacked"] : []),
+    ...conversionOf(serious, pieces),
   ];
   throw new MoraineError("Incompatible", [describeDrift(serious), ...choices].join("; "), {
     path,
@@ -107,11 +127,17 @@ export function checkDrift(
   });
 }
 
-function wideningOf({ kind }: Drift, pieces: readonly Piece[], append: boolean): string[] {
-  if (kind !== "data type") return [];
+/** What `--drift decode` would make of it. */
+function conversionOf({ kind }: Drift, pieces: readonly Piece[]): string[] {
+  if (kind !== "data type" && kind !== "packing") return [];
+  if (pieces.some(({ existing }) => existing)) {
+    return areNumbers(pieces)
+      ? ["--drift decode stores what deviates as what is there, where that is exact"]
+      : [];
+  }
+  if (kind === "packing") return ["--drift decode stores all of it unpacked"];
   const common = commonNumberType(pieces.map(({ metadata }) => metadata.dataType));
-  const fits = common !== undefined && (!append || common.name === pieces[0]?.metadata.dataType.name);
-  return fits ? [`--drift decode stores all of it as ${common.name}`] : [];
+  return common ? [`--drift decode stores all of it as ${common.name}`] : [];
 }
 
 /** Drift of codecs among the pieces whose chunks would stay where they are. */

@@ -10,7 +10,6 @@ import type { DataType } from "../../data-types/data-type.ts";
 import { dataTypeToJson } from "../../data-types/data-type-json.ts";
 import { decodeFillValueAttribute } from "../../manifest/fill-value-attribute.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
-import { calendarNamed } from "../cf-time.ts";
 
 /** A kind of difference. */
 export type DriftKind = "data type" | "dimensions" | "packing" | "units" | "flags" | "codecs";
@@ -78,12 +77,17 @@ const REMEMBERED: Readonly<Record<DriftKind, WeakMap<ArrayMetadata, string>>> = 
 };
 
 /** What of an array must be the same for a kind, as text. Worked out once: files of an archive share their metadata. */
-function driftValue(kind: DriftKind, metadata: ArrayMetadata): string {
+export function driftValue(kind: DriftKind, metadata: ArrayMetadata): string {
   const known = REMEMBERED[kind].get(metadata);
   if (known !== undefined) return known;
   const value = VALUES[kind](metadata);
   REMEMBERED[kind].set(metadata, value);
   return value;
+}
+
+/** Whether two arrays have the same of a kind. */
+export function agree(kind: DriftKind, a: ArrayMetadata, b: ArrayMetadata): boolean {
+  return a === b || driftValue(kind, a) === driftValue(kind, b);
 }
 
 /** The differences of some kinds between the parts of one array, in the order of the kinds. */
@@ -119,25 +123,3 @@ const KIND_WORDS: Readonly<Record<DriftKind, string>> = {
   flags: "meanings of flags",
   codecs: "filters and compression",
 };
-
-/** What must agree for sources to be of one era: all kinds of drift of all their arrays. */
-export function eraKey(arrays: ReadonlyMap<string, { readonly metadata: ArrayMetadata }>): string {
-  const kinds: readonly DriftKind[] = ["data type", "dimensions", "packing", "flags", "codecs"];
-  return [...arrays]
-    .map(([path, { metadata }]) => {
-      const isTime = / since /.test(String(metadata.attributes["units"] ?? ""));
-      const values = kinds.map((kind) => driftValue(kind, metadata));
-      // Times are re-encoded where their units differ, but never from one calendar to another.
-      const units = isTime ? calendarOf(metadata.attributes["calendar"]) : driftValue("units", metadata);
-      return [path, ...values, units].join("\u0000");
-    })
-    .sort()
-    .join("\u0001");
-}
-
-/** Calendars that can be joined have one name. */
-function calendarOf(attribute: JsonValue | undefined): string {
-  const name = typeof attribute === "string" ? attribute : "standard";
-  const calendar = calendarNamed(name) ?? name;
-  return calendar === "proleptic_gregorian" ? "standard" : calendar;
-}

@@ -24,10 +24,11 @@ export type DriftRule =
   | "error"
   /**
    * Chunks of another encoding are stored decoded in the one that most elements have; numbers of another type in one that
-   * holds all of them exactly; arrays that are packed differently unpacked, whole. What cannot be is an error.
+   * holds all of them exactly; arrays that are packed differently unpacked, whole. What is appended is stored in the
+   * encoding, type and packing that are there. What cannot be exactly is an error.
    */
   | "decode"
-  /** Sources that agree become one group each. */
+  /** Sources that agree become one group each; what is appended goes into the group that it agrees with. */
   | "split";
 
 /** How attributes of groups and arrays that differ become one set. */

@@ -73,8 +73,8 @@ function chunkFault(error: unknown, plan: ArrayPlan, options: WriteOptions): Mor
     "NumberTooLarge",
     "NotFound",
   );
-  if (!ofChunks || options.strict || plan.existing === true || plan.rewrite.length === 0) throw error;
-  return error;
+  if (ofChunks && !options.strict && plan.existing !== true && plan.rewrite.length > 0) return error;
+  throw isMoraineError(error) ? error.at({ path: plan.path }) : error;
 }
 
 async function writeArray(

@@ -71,6 +71,28 @@ describe("appending one file after the other", () => {
     expect(await differences(target, expected("another encoding, decoded"))).toEqual([]);
   });
 
+  it("adds each file to the era that it belongs to, and begins new ones, on request", async () => {
+    const target = newRepository();
+    const split = { append: "time", drift: "split" } as const;
+    await index(archiveFile("daily-0.nc"), target);
+    const { notes } = await index(["codecs-1.nc", "daily-2.nc"].map(archiveFile), target, split);
+    expect(notes.map(({ path, note }) => `${path} ${note.split(",")[0]}`)).toEqual([
+      "/era-2 one source of one encoding",
+    ]);
+    await index(["wide-2.nc", "daily-1.nc"].map(archiveFile), target, split);
+    const root = await open(target);
+    const times = async (path: string) =>
+      Array.from((await get(await root.array(path))).data as Float64Array);
+    expect(await times("time")).toEqual([0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7]);
+    expect(await times("era-2/time")).toEqual([4, 5, 6, 7]);
+    expect((await root.array("era-3/v")).dataType).toEqual({ name: "int16" });
+    const eras = newRepository();
+    await index(["daily-0.nc", "codecs-1.nc"].map(archiveFile), eras, { concat: "time", drift: "split" });
+    await index(["daily-2.nc"].map(archiveFile), eras, split);
+    expect((await (await open(eras)).array("era-1/v")).shape).toEqual([8, 2, 3]);
+    expect((await (await open(eras)).array("era-2/v")).shape).toEqual([4, 2, 3]);
+  });
+
   it("leaves out what the repository does not have and cannot take, and appends the rest", async () => {
     const target = newRepository();
     await index(archiveFile("bare.nc"), target);
