@@ -37,8 +37,8 @@ function isUnguarded(files: RepositoryFiles): boolean {
   return files.isOnDisk;
 }
 
-/** Commits since receipts were cleared, by repository; none yet where it is missing. */
-const sinceCleared = new WeakMap<RepositoryFiles, number>();
+/** How many receipts were left here, by repository. */
+const left = new WeakMap<RepositoryFiles, number>();
 
 /** Leaves a receipt of a commit that was just made. */
 export async function leaveReceipt(
@@ -52,9 +52,9 @@ export async function leaveReceipt(
   const key = `${FOLDER}/${String(flushedAt).padStart(16, "0")}.${id}`;
   await files.write(key, new TextEncoder().encode(text), { fresh: true });
   // Also after the first: many who commit do so once.
-  const count = sinceCleared.get(files) ?? CLEARED_EVERY;
-  if (count >= CLEARED_EVERY) await clearReceipts(files, info, flushedAt);
-  sinceCleared.set(files, count >= CLEARED_EVERY ? 1 : count + 1);
+  const count = left.get(files) ?? 0;
+  if (count % CLEARED_EVERY === 0) await clearReceipts(files, info, flushedAt);
+  left.set(files, count + 1);
 }
 
 /** Deletes old receipts of commits that are in the history, or were. */
