@@ -7,9 +7,9 @@
 
 import type { JsonObject } from "../../binary/json.ts";
 import { itemSize } from "../../data-types/data-type.ts";
-import { type ErrorCode, isMoraineError } from "../../errors.ts";
+import { isMoraineError, type MoraineError } from "../../errors.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
-import type { Barrier, FaultyArray, NotedGroup, VirtualArray } from "../../manifest/virtual-group.ts";
+import type { FaultyArray, NotedGroup, VirtualArray } from "../../manifest/virtual-group.ts";
 import type { StorageOptions, Version } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import type { ChunkSource } from "../../zarr/chunk-source.ts";
@@ -42,18 +42,17 @@ export interface ScannedGroup {
   readonly first?: number | undefined;
 }
 
-export interface ScannedArray<Manifest = ChunkManifest> {
+/** What an array has beside its place and its chunks. */
+type DescribedArray = Pick<
+  VirtualArray,
+  "metadata" | "barrier" | "hidden" | "storedName" | "described" | "notes" | "disputed"
+>;
+
+export interface ScannedArray<Manifest = ChunkManifest> extends DescribedArray {
   readonly kind: "array";
   readonly path: string;
   /** Whether it is the array as the file has it, below the one of the dataset view. */
   readonly isStored: boolean;
-  readonly metadata: ArrayMetadata;
-  readonly barrier?: Barrier | undefined;
-  readonly hidden?: boolean | undefined;
-  readonly storedName?: string | undefined;
-  readonly described?: boolean | undefined;
-  readonly notes?: readonly string[] | undefined;
-  readonly disputed?: string | undefined;
   readonly batch?: number | undefined;
   /** Whether the array has a manifest; where {@link manifest} lacks it, the file must be asked again. */
   readonly hasManifest: boolean;
@@ -66,23 +65,16 @@ export interface ScannedArray<Manifest = ChunkManifest> {
   readonly twin?: number | undefined;
 }
 
-export interface ScannedFault {
-  readonly kind: "fault";
+export interface ScannedFault extends Omit<FaultyArray, "error"> {
   readonly error: ScannedError;
-  readonly shape?: readonly number[] | undefined;
-  readonly dimensionNames?: readonly (string | null)[] | undefined;
-  readonly attributes?: JsonObject | undefined;
-  readonly hidden?: boolean | undefined;
-  readonly storedName?: string | undefined;
 }
 
 /** An error as plain data. */
-export interface ScannedError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly source?: string | undefined;
-  readonly path?: string | undefined;
-  readonly offset?: number | undefined;
+export type ScannedError = Pick<MoraineError, "code" | "message" | "source" | "path" | "offset">;
+
+/** What of an error can be recorded, and sent to other threads. */
+export function plainError({ code, message, source, path, offset }: MoraineError): ScannedError {
+  return { code, message, source, path, offset };
 }
 
 /** Arrays whose chunk indexes are read at the same time. */
@@ -256,11 +248,10 @@ class FileWalk {
     const known = this.#known.get(fault);
     if (known !== undefined) return known;
     const id = this.#reserve(fault);
-    const { code, message, source, path, offset } = fault.error;
     const { shape, dimensionNames, attributes, hidden, storedName } = fault;
     this.nodes[id] = {
       kind: "fault",
-      error: { code, message, source, path, offset },
+      error: plainError(fault.error),
       shape,
       dimensionNames,
       attributes,

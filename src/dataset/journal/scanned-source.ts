@@ -192,22 +192,6 @@ function manifestOf(
   };
 }
 
-function faultOf({
-  error,
-  shape,
-  dimensionNames,
-  attributes,
-  hidden,
-  storedName,
-}: ScannedFault): FaultyArray {
-  const { code, message, source, path, offset } = error;
-  return {
-    kind: "fault",
-    error: new MoraineError(code, message, { source, path, offset }),
-    shape,
-    dimensionNames,
-    attributes,
-    hidden,
-    storedName,
-  };
+function faultOf({ error, ...same }: ScannedFault): FaultyArray {
+  return { ...same, error: new MoraineError(error.code, error.message, error) };
 }

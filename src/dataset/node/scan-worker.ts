@@ -9,7 +9,7 @@ import { useNativeSha256 } from "../../binary/sha256.ts";
 import { useNativeCodecs } from "../../codecs/native.ts";
 import { nodeDeflate, nodeZstd } from "../../codecs/node/zlib.ts";
 import { nodeWasmZstd } from "../../codecs/node/zstd-module.ts";
-import { isMoraineError } from "../../errors.ts";
+import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { StorageEvent } from "../../storage/events.ts";
 import { FileStorage } from "../../storage/file/file-storage.ts";
 import { useTransport } from "../../storage/http/transport.ts";
@@ -17,7 +17,7 @@ import { nodeTransport } from "../../storage/node/node-transport.ts";
 import { registerScheme, StorageRouter } from "../../storage/router.ts";
 import { AlikeMetadata } from "../journal/alike-metadata.ts";
 import { scanSource } from "../journal/scan-source.ts";
-import type { ScannedError } from "../journal/scanned-file.ts";
+import { plainError, type ScannedError } from "../journal/scanned-file.ts";
 import type { ScanAnswer, ScanJob, ScanSettings } from "./scan-threads.ts";
 import { ScanSender, type SentScan } from "./sent-scan.ts";
 import { nodeSha256 } from "./sha256.ts";
@@ -55,14 +55,11 @@ parentPort?.on("message", ({ id, address }: ScanJob) => {
 });
 
 function errorOf(error: unknown, address: string): ScannedError {
-  if (isMoraineError(error)) {
-    const { code, message, source, path, offset } = error;
-    return { code, message, source, path, offset };
-  }
+  if (isMoraineError(error)) return plainError(error);
   const message = error instanceof Error ? error.message : String(error);
   // The platform's own word for what it has no memory for.
   const code = error instanceof RangeError ? "LimitExceeded" : "StorageFailed";
-  return { code, message, source: address };
+  return plainError(new MoraineError(code, message, { source: address }));
 }
 
 answer({});
