@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import {
@@ -27,13 +27,11 @@ const LENGTHS = [2, 4, 6, 8];
 const OFFICIAL = `
 import hashlib, json, sys
 import icechunk, numpy as np, zarr
+from official_client import open_repository
 icechunk.set_logs_filter("error")
 for line in sys.stdin:
     command = json.loads(line)
-    storage = icechunk.local_filesystem_storage(command["folder"])
-    containers = icechunk.Repository.fetch_config(storage).virtual_chunk_containers or {}
-    access = {prefix: icechunk.credentials.LocalFileSystemAccess for prefix in containers}
-    repository = icechunk.Repository.open(storage, authorize_virtual_chunk_access=access)
+    repository = open_repository(command["folder"])
     if "read" in command:
         answer = []
         for snapshot in command["read"]:
@@ -53,7 +51,8 @@ class Official {
   #lines;
 
   constructor(python) {
-    this.#child = spawn(python, ["-c", OFFICIAL], { stdio: ["pipe", "pipe", "inherit"] });
+    const env = { ...process.env, PYTHONPATH: dirname(fileURLToPath(import.meta.url)) };
+    this.#child = spawn(python, ["-c", OFFICIAL], { env, stdio: ["pipe", "pipe", "inherit"] });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 

@@ -7,7 +7,7 @@
 import { fork, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   compact,
@@ -214,6 +214,7 @@ async function writeLegacy(storage, address) {
 const OFFICIAL = `
 import json, os, sys, time
 import icechunk, numpy as np, zarr
+from official_client import open_repository
 icechunk.set_logs_filter("error")
 address, until = sys.argv[1], float(sys.argv[2])
 if address.startswith("s3://"):
@@ -227,14 +228,12 @@ if address.startswith("s3://"):
     for name in containers:
         config.set_virtual_chunk_container(icechunk.VirtualChunkContainer(name, icechunk.s3_store(s3_compatible=True, **keys)))
     access = icechunk.containers_credentials({name: icechunk.s3_static_credentials(**login) for name in containers})
+    opened = lambda: icechunk.Repository.open(storage(), config, authorize_virtual_chunk_access=access)
 else:
-    storage = lambda: icechunk.local_filesystem_storage(address.removeprefix("file://"))
-    containers = icechunk.Repository.fetch_config(storage()).virtual_chunk_containers or {}
-    config, access = None, {name: icechunk.credentials.LocalFileSystemAccess for name in containers}
+    opened = lambda: open_repository(address.removeprefix("file://"))
 done = 0
 while time.time() * 1000 < until:
-    repository = icechunk.Repository.open(storage(), config, authorize_virtual_chunk_access=access)
-    group = zarr.open_group(repository.readonly_session("main").store, mode="r")
+    group = zarr.open_group(opened().readonly_session("main").store, mode="r")
     counters, v = group["counters"][...], group["v"][...]
     expected = np.zeros_like(v)
     for writer in range(4):
@@ -295,7 +294,8 @@ async function main(seconds, elsewhere, python) {
     ];
     if (python) {
       const url = address.includes("://") ? address : `file://${address}`;
-      workers.push(finished("official read", spawn(python, ["-c", OFFICIAL, url, String(until)])));
+      const env = { ...process.env, PYTHONPATH: dirname(fileURLToPath(import.meta.url)) };
+      workers.push(finished("official read", spawn(python, ["-c", OFFICIAL, url, String(until)], { env })));
     }
     const results = await Promise.all(workers);
     const failures = results.flatMap(({ role, code, error }) =>

@@ -7,6 +7,7 @@ usage: python scripts/checks/campaigns.py
 import os, subprocess, sys, tempfile
 
 import icechunk, netCDF4, numpy as np, zarr
+from official_client import open_repository
 
 icechunk.set_logs_filter("error")
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -33,10 +34,7 @@ def write(path, values, first_day, filters):
 
 
 def official(folder, **ref):
-    storage = icechunk.local_filesystem_storage(folder)
-    containers = icechunk.Repository.fetch_config(storage).virtual_chunk_containers or {}
-    access = {prefix: icechunk.credentials.LocalFileSystemAccess for prefix in containers}
-    repository = icechunk.Repository.open(storage, authorize_virtual_chunk_access=access)
+    repository = open_repository(folder)
     return repository, zarr.open_group(repository.readonly_session(**(ref or {"branch": "main"})).store, mode="r")
 
 

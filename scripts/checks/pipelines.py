@@ -8,17 +8,11 @@ usage: python scripts/checks/pipelines.py CORPUS
 import hashlib, json, os, subprocess, sys, tempfile, warnings
 
 import icechunk, numpy as np, zarr
+from official_client import open_repository
 
 icechunk.set_logs_filter("error")
 warnings.filterwarnings("ignore")
 HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def open_repository(folder):
-    storage = icechunk.local_filesystem_storage(folder)
-    containers = icechunk.Repository.fetch_config(storage).virtual_chunk_containers or {}
-    access = {prefix: icechunk.credentials.LocalFileSystemAccess for prefix in containers}
-    return icechunk.Repository.open(storage, authorize_virtual_chunk_access=access)
 
 
 def little(array):

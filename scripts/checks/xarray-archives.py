@@ -10,6 +10,7 @@ filters and dimensions, joined along one or two of them) must hold what NumPy's 
 import argparse, glob, os, subprocess, sys, tempfile, warnings
 
 import h5py, icechunk, netCDF4, numpy as np, xarray as xr, zarr
+from official_client import open_repository
 
 warnings.simplefilter("ignore")
 icechunk.set_logs_filter("error")
@@ -30,11 +31,8 @@ def moraine(*words):
 def opened(target, group, **how):
     """The dataset at a target as xarray opens it."""
     if target.endswith(".icechunk"):
-        storage = icechunk.local_filesystem_storage(target)
-        containers = icechunk.Repository.fetch_config(storage).virtual_chunk_containers or {}
-        access = {prefix: icechunk.credentials.LocalFileSystemAccess for prefix in containers}
-        repository = icechunk.Repository.open(storage, authorize_virtual_chunk_access=access)
-        return xr.open_zarr(repository.readonly_session("main").store, consolidated=False, group=group, **how)
+        store = open_repository(target).readonly_session("main").store
+        return xr.open_zarr(store, consolidated=False, group=group, **how)
     options = {"fo": target, "remote_protocol": "file"}
     return xr.open_zarr("reference://", storage_options=options, consolidated=False, group=group, **how)
 
