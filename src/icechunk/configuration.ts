@@ -10,6 +10,7 @@ import { MoraineError } from "../errors.ts";
 import { schemeOf } from "../storage/address.ts";
 import { decodeFlexBuffer } from "./format/flexbuffer.ts";
 import { encodeFlexBuffer } from "./format/flexbuffer-writer.ts";
+import { requireSettings } from "./settings-rules.ts";
 
 /** A place that virtual chunks may lie in, and how official clients reach it. */
 export interface VirtualChunkContainer {
@@ -61,8 +62,13 @@ export function settingsOf(config: JsonObject): RepositoryConfig {
   };
 }
 
-/** A saved configuration with some settings replaced; containers are added to those that are there. */
+/**
+ * A saved configuration with some settings replaced; containers are added to those that are there.
+ *
+ * Errors: as {@link requireSettings}.
+ */
 export function mergeSettings(config: JsonObject, settings: RepositoryConfig): JsonObject {
+  requireSettings(settings);
   const merged: Record<string, JsonValue> = { ...config };
   if (settings.inlineChunkThresholdBytes !== undefined) {
     merged.inline_chunk_threshold_bytes = settings.inlineChunkThresholdBytes;
@@ -111,12 +117,6 @@ function readContainer(value: JsonValue): VirtualChunkContainer[] {
 
 function writeContainer(container: VirtualChunkContainer): JsonObject {
   const { urlPrefix } = container;
-  if (schemeOf(urlPrefix) === undefined || !urlPrefix.endsWith("/")) {
-    throw new MoraineError(
-      "InvalidArgument",
-      `a container's prefix is a URL that ends with a slash: ${urlPrefix}`,
-    );
-  }
   return {
     name: container.name ?? null,
     store: container.store ?? defaultStore(urlPrefix),

@@ -6,6 +6,7 @@
 
 import type { JsonObject } from "../binary/json.ts";
 import { MoraineError } from "../errors.ts";
+import { microsecondsOf } from "./clock.ts";
 import { SPEC_VERSION } from "./format/envelope.ts";
 import {
   decodeIdentifier,
@@ -41,8 +42,22 @@ export interface HistoryEntry {
   readonly metadata: JsonObject;
 }
 
-/** Errors: `NotFound`; `InvalidArgument` where several are named. */
+const REF_NAMES: readonly string[] = ["branch", "tag", "snapshotId", "asOf"] satisfies (keyof Ref)[];
+
+/** What says nothing of these would be taken for main. Errors: `InvalidArgument`. */
+function requireRef(ref: unknown): void {
+  const isObject = typeof ref === "object" && ref !== null;
+  const unknown = isObject ? Object.keys(ref).find((name) => !REF_NAMES.includes(name)) : JSON.stringify(ref);
+  if (isObject && unknown === undefined) return;
+  throw new MoraineError(
+    "InvalidArgument",
+    `a ref is named by { ${REF_NAMES.join(" | ")} }, not by ${unknown}`,
+  );
+}
+
+/** Errors: `NotFound`; `InvalidArgument` where several are named, or nothing that is known. */
 export function resolveRef(info: RepoInfo, ref: Ref, source: string): ObjectId {
+  requireRef(ref);
   const { branch, tag, snapshotId, asOf } = ref;
   if ([branch, tag, snapshotId].filter((item) => item !== undefined).length > 1) {
     throw new MoraineError("InvalidArgument", "only one of branch, tag and snapshot can be named", {
@@ -78,8 +93,7 @@ function resolvedId(text: string): ObjectId {
 }
 
 function snapshotAt(info: RepoInfo, tip: ObjectId, time: Date, source: string): ObjectId {
-  const limit = time.getTime() * 1000;
-  if (Number.isNaN(limit)) throw new MoraineError("InvalidArgument", "this is no time", { source });
+  const limit = microsecondsOf(time);
   for (const snapshot of chainOf(info, tip, source)) if (snapshot.flushedAt <= limit) return snapshot.id;
   throw new MoraineError("NotFound", `the branch has no snapshot from before ${time.toISOString()}`, {
     source,

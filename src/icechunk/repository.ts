@@ -206,7 +206,7 @@ export class Repository extends RepositoryView {
     await this.#update((info) => deleteTag(info, name), options);
   }
 
-  /** Keeps settings with the repository, over those that it has; containers are added. */
+  /** Keeps settings with the repository, over those that it has; containers are added. Errors: `InvalidArgument`. */
   async saveConfig(settings: RepositoryConfig, options: StorageOptions = {}): Promise<void> {
     await this.#update((info) => {
       const before = readConfiguration(info.config, this.address);
@@ -225,11 +225,17 @@ export class Repository extends RepositoryView {
     );
   }
 
-  /** Makes the repository read-only for everybody, or writable again. */
+  /** Makes the repository read-only for everybody, or writable again. Errors: `InvalidArgument` for another state. */
   async setStatus(
     availability: RepositoryStatus["availability"],
     { reason, signal }: StorageOptions & { readonly reason?: string | undefined } = {},
   ): Promise<void> {
+    if (availability !== "online" && availability !== "read-only") {
+      throw new MoraineError(
+        "InvalidArgument",
+        `a repository is "online" or "read-only", not "${availability}"`,
+      );
+    }
     await this.#update(
       (_, now) => {
         const status: RepositoryStatus = { availability, setAt: now, reason };

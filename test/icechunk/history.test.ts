@@ -153,6 +153,57 @@ describe("a repository", () => {
   });
 });
 
+describe("what a program without types may say", () => {
+  /** Past the compiler. */
+  const said = (text: string) => JSON.parse(text);
+  const refused = { code: "InvalidArgument" };
+
+  it("is no setting that official clients could not read", async () => {
+    const repository = await newRepository();
+    for (const settings of [
+      '{ "inlineChunkThresholdBytes": 65536 }',
+      '{ "inlineChunkThresholdBytes": 1.5 }',
+      '{ "compressionLevel": 300 }',
+      '{ "updatesPerRepoFile": 0 }',
+      '{ "inline": 1 }',
+      '{ "splitSizes": [["AnyArray", [{ "condition": "Any", "num_chunks": 3 }]]] }',
+      '{ "splitSizes": [["any_array", [{ "condition": { "axis": 0 }, "num_chunks": 3 }]]] }',
+      '{ "splitSizes": [[{ "path_matches": "a" }, []]] }',
+      '{ "virtualChunkContainers": [{ "urlPrefix": "s3://a" }] }',
+      '{ "virtualChunkContainers": [{ "urlPrefix": "s3://a/", "name": "x/y" }] }',
+      '{ "virtualChunkContainers": [{ "urlPrefix": "s3://a/", "store": { "s4": {} } }] }',
+    ]) {
+      await expect(repository.saveConfig(said(settings)), settings).rejects.toMatchObject(refused);
+    }
+    expect(await repository.savedConfig()).toEqual({});
+    const splitSizes = said(
+      '[[{ "and": ["any_array", { "name_matches": { "regex": "a" } }] }, [{ "condition": { "Axis": 0 }, "num_chunks": 3 }]]]',
+    );
+    await repository.saveConfig({ splitSizes, compressionLevel: 22, inlineChunkThresholdBytes: 65535 });
+    expect((await repository.config()).splitSizes).toEqual(splitSizes);
+  });
+
+  it("is not taken for the branch main, a state or a time", async () => {
+    const repository = await newRepository();
+    for (const ref of ['"dev"', '{ "snapshot": "1CECHNKREP0F1RSTCMT0" }', '{ "asOf": "2020-01-01" }']) {
+      await expect(repository.readonlySession(said(ref)), ref).rejects.toMatchObject(refused);
+    }
+    await expect(repository.setStatus(said('"readonly"'))).rejects.toMatchObject(refused);
+    await expect(repository.garbageCollect({ olderThan: said('"2999-01-01"') })).rejects.toMatchObject(
+      refused,
+    );
+    await expect(repository.expireSnapshots({ olderThan: new Date("soon") })).rejects.toMatchObject(refused);
+    const session = await repository.writableSession();
+    session.createGroup("/");
+    const metadata = { made: said("{}") };
+    for (const value of [new Date(), undefined, Number.NaN, () => 1]) {
+      metadata.made = value;
+      await expect(session.commit("metadata", { metadata })).rejects.toMatchObject(refused);
+    }
+    expect(await messages(repository)).toEqual(["Repository initialized"]);
+  });
+});
+
 describe("upkeep", () => {
   it("expires old snapshots, and keeps what the differences need", async () => {
     const repository = await newRepository();

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type JsonObject, stringifyJson } from "../../binary/json.ts";
+import type { Amount, StorageStatistics } from "../../icechunk/upkeep/storage-statistics.ts";
 import { formatBytes, formatCount } from "../progress.ts";
 import { openRepository } from "../repository-words.ts";
 import { UsageError, type Verb } from "../verb.ts";
@@ -45,10 +47,12 @@ export const status: Verb = {
       feature_flags: Object.fromEntries(
         (await repository.featureFlags({ signal })).map(({ name, enabled }) => [name, enabled]),
       ),
-      ...(words.flag("storage") && { storage: await repository.storageStatistics({ signal }) }),
     };
+    const storage = words.flag("storage") ? await repository.storageStatistics({ signal }) : undefined;
     if (words.flag("json")) {
-      await context.print(JSON.stringify(document));
+      await context.print(
+        stringifyJson({ ...document, ...(storage && { storage: storageToJson(storage) }) }),
+      );
       return 0;
     }
     const reason = document.reason === null ? "" : ` (${document.reason})`;
@@ -59,14 +63,24 @@ export const status: Verb = {
       await context.print(`  branch ${name}  ${id}`);
     for (const [name, id] of Object.entries(document.tags)) await context.print(`  tag ${name}  ${id}`);
     for (const prefix of document.containers) await context.print(`  virtual chunks below ${prefix}`);
-    if (document.storage) {
-      for (const [kind, { count, bytes }] of Object.entries(document.storage.chunks)) {
+    if (storage) {
+      for (const [kind, { count, bytes }] of Object.entries(storage.chunks)) {
         await context.print(`  ${kind} chunks: ${formatCount(count)}, ${formatBytes(bytes)}`);
       }
-      for (const [kind, { count, bytes }] of Object.entries(document.storage.files)) {
+      for (const [kind, { count, bytes }] of Object.entries(storage.files)) {
         await context.print(`  files of ${kind}: ${formatCount(count)}, ${formatBytes(bytes)}`);
       }
     }
     return 0;
   },
 };
+
+function storageToJson({ files, chunks }: StorageStatistics): JsonObject {
+  return { files: amountsToJson(files), chunks: amountsToJson(chunks) };
+}
+
+function amountsToJson(amounts: { readonly [kind: string]: Amount }): JsonObject {
+  return Object.fromEntries(
+    Object.entries(amounts).map(([kind, { count, bytes }]) => [kind, { count, bytes }]),
+  );
+}

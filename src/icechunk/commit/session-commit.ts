@@ -9,7 +9,7 @@ import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { WorkingTree } from "../changes/working-tree.ts";
 import type { RepositoryConfig } from "../configuration.ts";
-import { CONFLICT_DETECTOR, RebaseError, type RebasePolicy } from "../conflicts/conflicts.ts";
+import { CONFLICT_DETECTOR, RebaseError, type RebasePolicy, requirePolicy } from "../conflicts/conflicts.ts";
 import { mergeTransactionLogs } from "../conflicts/merge-transaction-logs.ts";
 import { rebaseTree } from "../conflicts/rebase.ts";
 import type { ObjectId } from "../format/identifier.ts";
@@ -62,6 +62,8 @@ export async function commitTree(
   options: RebasingCommitOptions,
 ): Promise<ObjectId> {
   requireChanges(context.tree, options);
+  const policy = typeof options.rebase === "object" ? options.rebase : CONFLICT_DETECTOR;
+  requirePolicy(policy);
   const tries = options.rebaseTries ?? DEFAULT_REBASE_TRIES;
   for (let attempt = 1; ; attempt++) {
     try {
@@ -72,7 +74,6 @@ export async function commitTree(
       if (!lost || rebase === undefined || rebase === false || attempt > tries) throw error;
     }
     if (attempt > PROMPT_REBASES) await backOff(Math.min(attempt - PROMPT_REBASES, 4), options.signal);
-    const policy = typeof options.rebase === "object" ? options.rebase : CONFLICT_DETECTOR;
     await rebaseTree(context.files, context.tree, branch, policy, options);
   }
 }
@@ -230,6 +231,7 @@ export async function writeTree(
   message: string,
   options: CommitOptions,
 ): Promise<Omit<SnapshotInfo, "parentId">> {
+  if (typeof message !== "string") throw new MoraineError("InvalidArgument", "a commit needs a message");
   const { base, changes, nodes } = tree;
   const metadata = options.metadata ?? {};
   const { rewriteManifests } = options;

@@ -44,6 +44,15 @@ export interface RebasePolicy {
   readonly failOnDeleteOfUpdatedGroup?: boolean | undefined;
 }
 
+/** Errors: `InvalidArgument` for a decision that is none: taken for another one it would cost somebody's chunks. */
+export function requirePolicy({ onChunkConflict = "fail" }: RebasePolicy): void {
+  if (["ours", "theirs", "fail"].includes(onChunkConflict)) return;
+  throw new MoraineError(
+    "InvalidArgument",
+    `onChunkConflict is "ours", "theirs" or "fail", not ${JSON.stringify(onChunkConflict)}`,
+  );
+}
+
 /** Decides nothing: any conflict ends the rebase. */
 export const CONFLICT_DETECTOR: RebasePolicy = {};
 /** Decides as Icechunk's basic solver does when nothing else is said: ours over theirs. */

@@ -13,7 +13,7 @@ import type { RepoInfo } from "../format/repo.ts";
 import { EMPTY_TRANSACTION_LOG } from "../format/transaction-log.ts";
 import type { RepositoryFiles } from "../repository-files.ts";
 import { findConflicts, settleConflicts } from "./conflict-detection.ts";
-import { RebaseError, type RebasePolicy } from "./conflicts.ts";
+import { RebaseError, type RebasePolicy, requirePolicy } from "./conflicts.ts";
 
 /** A snapshot to be followed, and the logs that lead to it. */
 interface Step {
@@ -25,7 +25,7 @@ interface Step {
  * Rebases a session onto the tip of its branch; nothing to do where it is there, or the branch is gone.
  *
  * Errors: {@link RebaseError}, after which the session stands at the last snapshot that it could follow;
- * `Conflict` where the branch's history no longer holds the session's base.
+ * `Conflict` where the branch's history no longer holds the session's base; `InvalidArgument` for the policy.
  */
 export async function rebaseTree(
   files: RepositoryFiles,
@@ -34,6 +34,7 @@ export async function rebaseTree(
   policy: RebasePolicy,
   options: StorageOptions = {},
 ): Promise<void> {
+  requirePolicy(policy);
   const state = await files.readRepo(options);
   const tip = state?.info.branches.get(branch);
   if (!state || tip === undefined || tip === tree.base.id) return;

@@ -21,7 +21,7 @@ interface Slot {
   readonly points: boolean;
 }
 
-/** The FlexBuffer of a JSON value. Errors: `InvalidArgument` for integers beyond 64 bits. */
+/** The FlexBuffer of a JSON value. Errors: `InvalidArgument` for what JSON does not have, and integers beyond 64 bits. */
 export function encodeFlexBuffer(value: JsonValue): Uint8Array {
   return new FlexBufferWriter().finish(value);
 }
@@ -63,6 +63,7 @@ class FlexBufferWriter {
     if (typeof value === "bigint") return integerSlot(value);
     if (typeof value === "number") {
       if (Number.isSafeInteger(value)) return integerSlot(value);
+      if (!Number.isFinite(value)) throw noJson(value);
       return { type: TYPE.float, number: value, width: Math.fround(value) === value ? 4 : 8, points: false };
     }
     if (isJsonArray(value))
@@ -70,6 +71,8 @@ class FlexBufferWriter {
         value.map((item) => this.#slot(item)),
         [],
       );
+    // Times, functions, maps: programs without types would find them empty.
+    if (!isPlainObject(value)) throw noJson(value);
     return this.#map(Object.entries(value));
   }
 
@@ -168,6 +171,17 @@ function integerSlot(value: number | bigint): Slot {
   if (typeof value === "bigint" && value < -9223372036854775808n) throw tooWide(value);
   const width = value >= -128 ? 1 : value >= -32768 ? 2 : value >= -2147483648 ? 4 : 8;
   return { type: TYPE.int, number: value, width, points: false };
+}
+
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Those of other realms have a prototype of their own.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function noJson(value: unknown): MoraineError {
+  return new MoraineError("InvalidArgument", `${String(value)} is no JSON value`);
 }
 
 function tooWide(value: bigint): MoraineError {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { microsecondsOf } from "../clock.ts";
 import type { ObjectId } from "../format/identifier.ts";
 import type { RepoInfo, SnapshotInfo } from "../format/repo.ts";
 import { chainOf } from "../history.ts";
@@ -35,7 +36,7 @@ export function expireSnapshots(
   rules: ExpireRules,
   source: string,
 ): { readonly expiration: Expiration; readonly change: RepoChange | undefined } {
-  const limit = rules.olderThan.getTime() * 1000;
+  const limit = microsecondsOf(rules.olderThan);
   const expired = new Set<ObjectId>();
   for (const { id, parentId, flushedAt } of info.snapshots.values()) {
     if (parentId !== undefined && flushedAt < limit) expired.add(id);

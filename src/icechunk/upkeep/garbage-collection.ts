@@ -7,6 +7,7 @@
 
 import { nameOf } from "../../storage/address.ts";
 import type { ListedObject, StorageOptions } from "../../storage/storage.ts";
+import { microsecondsOf } from "../clock.ts";
 import { decodeIdentifier, isObjectId, OBJECT_ID_BYTES, type ObjectId } from "../format/identifier.ts";
 import type { RepoInfo, SnapshotInfo } from "../format/repo.ts";
 import { chainOf } from "../history.ts";
@@ -59,7 +60,7 @@ export async function collectGarbage(
   files: RepositoryFiles,
   options: CollectOptions,
 ): Promise<CollectedGarbage> {
-  const cutoff = options.olderThan.getTime();
+  const cutoff = microsecondsOf(options.olderThan) / 1000;
   const storedAt = new Map<ObjectId, number>();
   for await (const object of files.storage.list(`${files.addressOf(FOLDERS.snapshot)}/`, options)) {
     storedAt.set(nameOf(object.address), object.lastModified ?? Number.POSITIVE_INFINITY);

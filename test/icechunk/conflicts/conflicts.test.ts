@@ -155,6 +155,18 @@ describe("a rebase", () => {
     }
   });
 
+  it("refuses a decision that is none before anything is lost by it", async () => {
+    const repository = await base();
+    const session = await repository.writableSession();
+    await session.setChunk("/a", [1], chunk(9));
+    // What a program without types may say.
+    const policy: RebasePolicy = JSON.parse('{ "onChunkConflict": "useOurs" }');
+    const refused = { code: "InvalidArgument", message: expect.stringContaining("useOurs") };
+    await expect(session.rebase(policy)).rejects.toMatchObject(refused);
+    await expect(session.commit("ours", { rebase: policy })).rejects.toMatchObject(refused);
+    expect(await messages(repository)).toEqual(["base", "Repository initialized"]);
+  });
+
   it("settles nothing where one conflict cannot be settled", async () => {
     const theirs: Change = async (session) => {
       await session.setChunk("/a", [1], chunk(8));

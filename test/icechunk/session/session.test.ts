@@ -138,7 +138,7 @@ describe("a session", () => {
   it("finds chunks in several manifests, also after a resize", async () => {
     const splitSizes = [
       [
-        "AnyArray",
+        "any_array",
         [
           { condition: { Axis: 0 }, num_chunks: 2 },
           { condition: { Axis: 1 }, num_chunks: 2 },
