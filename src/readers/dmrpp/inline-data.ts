@@ -12,6 +12,8 @@ import { wholeNumber } from "./chunk-columns.ts";
 import type { Element } from "./document.ts";
 
 const TEXT = new TextDecoder("utf-8", { fatal: true });
+/** Of one text that is inflated, and of all texts of a variable. */
+const MOST_BYTES = 2 ** 28;
 
 /** The bytes of an element in base64. Errors: `InvalidMetadata`. */
 function base64Of({ name, text }: Element): Uint8Array {
@@ -44,15 +46,19 @@ export function inlineNumbers(element: Element, expected: number, isSingle: bool
 /**
  * The texts of `dmrpp:vlsa`, encoded as `vlen-utf8`: each `v` stands `c` times; one with a size `s` is deflated.
  *
- * Errors: `InvalidMetadata` for another number of texts; `CorruptChunk`.
+ * Errors: `InvalidMetadata` for another number of texts; `LimitExceeded` for more than 256 MiB of them; `CorruptChunk`.
  */
 export function inlineTexts({ children }: Element, expected: number): Uint8Array {
   const texts: string[] = [];
-  for (const { name, attributes, text } of children) {
+  let bytes = 0;
+  for (const element of children) {
+    const { name, attributes, text } = element;
     if (name !== "v" && name !== "dmrpp:v") continue;
     const count = wholeNumber(attributes.get("c") ?? "1");
     if (count === undefined || texts.length + count > expected) throw wrongNumber(expected);
-    const value = attributes.has("s") ? inflated(text, attributes.get("s")) : text;
+    const value = attributes.has("s") ? inflated(element) : text;
+    bytes += count * (4 + value.length);
+    if (bytes > MOST_BYTES) throw new MoraineError("LimitExceeded", "too many texts in one dmrpp:vlsa");
     for (let index = 0; index < count; index++) texts.push(value);
   }
   if (texts.length !== expected) throw wrongNumber(expected);
@@ -73,17 +79,11 @@ function wrongNumber(expected: number): MoraineError {
   return new MoraineError("InvalidMetadata", `dmrpp:vlsa does not hold ${expected} texts`);
 }
 
-/** Longest text that is inflated. */
-const MOST_BYTES = 2 ** 28;
-
-function inflated(text: string, size: string | undefined): string {
-  const bytes = decodeBase64(text.replace(/\s+/g, ""));
-  const expected = wholeNumber(size);
-  if (bytes === undefined || expected === undefined || expected > MOST_BYTES) {
-    throw new MoraineError(
-      "InvalidMetadata",
-      "a text of dmrpp:vlsa that is no base64, or has no usable size",
-    );
+function inflated(element: Element): string {
+  const bytes = base64Of(element);
+  const expected = wholeNumber(element.attributes.get("s"));
+  if (expected === undefined || expected > MOST_BYTES) {
+    throw new MoraineError("InvalidMetadata", "a text of dmrpp:vlsa without a usable size");
   }
   const plain = native.deflate.inflate(bytes, "zlib", expected);
   if (plain.length !== expected)

@@ -6,6 +6,7 @@
 
 import type { CodecSpecification } from "../../codecs/codec.ts";
 import { type DataType, itemSize } from "../../data-types/data-type.ts";
+import { parseDataType } from "../../data-types/data-type-json.ts";
 import { numberTypeOf } from "../../data-types/numbers.ts";
 import { MoraineError } from "../../errors.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
@@ -141,7 +142,7 @@ function fixedString({ attributes }: Element): DataType {
   if (pad !== "null_pad" && !(pad === "null_term" && length === 1)) {
     throw new MoraineError("UnsupportedDataType", `strings padded as ${pad} have no Zarr data type`);
   }
-  return { name: "null_terminated_bytes", lengthBytes: length };
+  return parseDataType({ name: "null_terminated_bytes", configuration: { length_bytes: length } });
 }
 
 /** Undefined where the document does not tell it. */

@@ -248,6 +248,18 @@ describe("a variable", () => {
       "InvalidMetadata",
       "String",
     ],
+    [
+      "of more texts than memory has room for",
+      '<Dim size="99999999999"/><dmrpp:vlsa><v c="99999999999">a</v></dmrpp:vlsa>',
+      "LimitExceeded",
+      "String",
+    ],
+    [
+      "of strings that memory has no room for",
+      `<Dim size="2"/><dmrpp:FixedLengthStringArray string_length="9007199254740991" pad="null_pad"/>${chunk(0, 8)}`,
+      "InvalidMetadata",
+      "String",
+    ],
     ["of too few bytes", '<Dim size="3"/><dmrpp:compact>AAAA</dmrpp:compact>', "InvalidMetadata"],
     [
       "of data on this machine, from elsewhere",
