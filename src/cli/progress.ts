@@ -65,6 +65,16 @@ export function formatCounted(count: number, noun: string, plural: string = `${n
   return `${formatCount(count)} ${count === 1 ? noun : plural}`;
 }
 
+const CHUNK_KINDS = ["virtual", "native", "inline", "missing", "decoded"] as const;
+
+/** `12 virtual, 1,234 native`: numbers of chunks by how they are kept, those that are not zero. */
+export function formatKinds(chunks: Readonly<Partial<Record<(typeof CHUNK_KINDS)[number], number>>>): string {
+  return CHUNK_KINDS.flatMap((kind) => {
+    const count = chunks[kind] ?? 0;
+    return count > 0 ? [`${formatCount(count)} ${kind}`] : [];
+  }).join(", ");
+}
+
 /** `1.5 MiB`. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];

@@ -5,7 +5,7 @@
  */
 
 import type { Share } from "../../dataset/provenance.ts";
-import { formatBytes, formatCount } from "../progress.ts";
+import { formatBytes, formatCount, formatCounted } from "../progress.ts";
 
 /** Sources that are shown of each array. */
 const SHOWN = 8;
@@ -13,9 +13,7 @@ const SHOWN = 8;
 /** A line for each share; of many sources for those with most chunks. */
 export function shareLines(shares: readonly Share[]): string[] {
   const lines = shares.slice(0, SHOWN).map(({ kind, source, objects, chunks, bytes, since }) => {
-    const place =
-      source ??
-      (objects === undefined ? "" : `${formatCount(objects)} ${objects === 1 ? "object" : "objects"}`);
+    const place = source ?? (objects === undefined ? "" : formatCounted(objects, "object"));
     const commit = since
       ? `  since ${since.id} ${since.time.toISOString().slice(0, 10)} ${since.message}`
       : "";

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { type ChangedChunks, type ChangedState, changedChunks } from "../../dataset/changed-chunks.ts";
+import { type ChangedChunks, changedChunks } from "../../dataset/changed-chunks.ts";
 import { sharesToJson } from "../../dataset/provenance.ts";
 import type { Diff } from "../../icechunk/diff.ts";
 import { shareLines } from "../output/shares.ts";
-import { formatCount } from "../progress.ts";
+import { formatCount, formatKinds } from "../progress.ts";
 import { openRepository, refOfWord } from "../repository-words.ts";
 import type { Verb } from "../verb.ts";
 
@@ -69,14 +69,9 @@ function chunksToJson({ path, count, before, after, commits }: ChangedChunks): R
 }
 
 function describeChunks({ path, count, before, after, commits }: ChangedChunks): string[] {
-  const kinds = ({ chunks }: ChangedState): string =>
-    (["virtual", "native", "inline", "missing"] as const)
-      .filter((kind) => chunks[kind] > 0)
-      .map((kind) => `${formatCount(chunks[kind])} ${kind}`)
-      .join(", ");
   const shown = commits.slice(0, SHOWN);
   return [
-    `${path}  ${formatCount(count)} chunks: ${kinds(before)} -> ${kinds(after)}`,
+    `${path}  ${formatCount(count)} chunks: ${formatKinds(before.chunks)} -> ${formatKinds(after.chunks)}`,
     ...shareLines(before.shares).map((line) => `  before: ${line}`),
     ...shareLines(after.shares).map((line) => `  after:  ${line}`),
     ...shown.map(

@@ -14,7 +14,7 @@ import {
 import { chunkLengths } from "../chunk-lengths.ts";
 import { COMBINE_OPTIONS, combineOptions, oneOf } from "../combine-options.ts";
 import { printList } from "../output/list.ts";
-import { formatBytes, formatCount, formatCounted, formatDuration, ProgressLine } from "../progress.ts";
+import { formatBytes, formatCounted, formatDuration, formatKinds, ProgressLine } from "../progress.ts";
 import { storageOptions } from "../storage-options.ts";
 import { parseBytes, UsageError, type Verb, type VerbContext } from "../verb.ts";
 
@@ -130,12 +130,9 @@ export const index: Verb = {
 
 async function printSummary(summary: IndexSummary, context: VerbContext): Promise<void> {
   const { chunks, statistics } = summary;
-  const kinds = (["virtual", "native", "inline", "missing"] as const)
-    .filter((kind) => chunks[kind] > 0)
-    .map((kind) => `${formatCount(chunks[kind])} ${kind}`);
   await context.print(
     `${summary.target}: ${formatCounted(summary.arrays, "array")} in ${formatCounted(summary.groups, "group")}, ` +
-      `${kinds.join(", ") || "no"} chunks (${formatBytes(summary.virtualBytes)} stay where they are)`,
+      `${formatKinds(chunks) || "no"} chunks (${formatBytes(summary.virtualBytes)} stay where they are)`,
   );
   if (summary.snapshot !== undefined) {
     await context.print(`commit ${summary.snapshot} on ${summary.branch ?? "main"}`);

@@ -8,7 +8,7 @@ import { stringifyJson } from "../../binary/json.ts";
 import { type InspectedArray, inspectionToJson, inspectSource } from "../../dataset/inspect.ts";
 import { openSource } from "../../dataset/open.ts";
 import { shareLines } from "../output/shares.ts";
-import { formatBytes, formatCounted } from "../progress.ts";
+import { formatBytes, formatCounted, formatKinds } from "../progress.ts";
 import { sourceOptions } from "../source-options.ts";
 import { REF_OPTIONS, type Verb } from "../verb.ts";
 
@@ -58,15 +58,12 @@ function describe(array: InspectedArray, shares: readonly string[]): string {
       return name ? `${name}=${length}` : String(length);
     })
     .join(", ");
-  const kinds = (["virtual", "native", "inline", "missing"] as const)
-    .filter((kind) => array.chunks[kind] > 0)
-    .map((kind) => `${array.chunks[kind]} ${kind}`)
-    .join(", ");
+  const { decoded: _, ...kept } = array.chunks;
   const stored = array.storedBytes === undefined ? "" : `  ${formatBytes(array.storedBytes)} stored`;
   const decoded = array.decodedBytes === undefined ? "" : `, ${formatBytes(array.decodedBytes)} decoded`;
   return [
     `${array.path}  (${shape})  ${array.dataType}`,
-    `    chunks ${array.chunkGrid}: ${kinds || "none"}${stored}${decoded}`,
+    `    chunks ${array.chunkGrid}: ${formatKinds(kept) || "none"}${stored}${decoded}`,
     ...shares.map((line) => `      ${line}`),
     `    codecs ${array.codecs.join(" ")}`,
     `    ${virtualState(array)}`,

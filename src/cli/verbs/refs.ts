@@ -10,7 +10,7 @@ import { sharesToJson } from "../../dataset/provenance.ts";
 import { references } from "../../dataset/references.ts";
 import type { OpenedSource } from "../../dataset/source.ts";
 import { shareLines } from "../output/shares.ts";
-import { formatCount } from "../progress.ts";
+import { formatKinds } from "../progress.ts";
 import { sourceOptions } from "../source-options.ts";
 import { REF_OPTIONS, type Verb, type VerbContext } from "../verb.ts";
 
@@ -76,11 +76,8 @@ async function summarize(
         await print(JSON.stringify({ path: found, chunks, ...sharesToJson(shares) }));
         continue;
       }
-      const kinds = (["virtual", "native", "inline", "missing", "decoded"] as const)
-        .filter((kind) => chunks[kind] > 0)
-        .map((kind) => `${formatCount(chunks[kind])} ${kind}`);
       await print(
-        [`${found}  ${kinds.join(", ") || "none"}`, ...shareLines(shares).map((line) => `  ${line}`)].join(
+        [`${found}  ${formatKinds(chunks) || "none"}`, ...shareLines(shares).map((line) => `  ${line}`)].join(
           "\n",
         ),
       );
