@@ -57,15 +57,19 @@ export function parseJson(document: string | Uint8Array, source?: string): JsonV
  */
 const REAL_NUMBERS: ReadonlySet<string> = new Set(["scale_factor", "add_offset"]);
 
-/** Whether a value needs a point. Those in the configuration of a data type or codec are none of these attributes. */
+/** The name of an array's item: it has none of its own. */
+const ITEM = "[]";
+
+/** Whether a member needs a point: only where attributes stand, which is not where values or configurations do. */
 function needsPoint(parent: string, key: string, value: JsonValue): boolean {
-  return parent !== "configuration" && REAL_NUMBERS.has(key) && Number.isInteger(value);
+  return REAL_NUMBERS.has(key) && Number.isInteger(value) && /^(attributes)?$|(^|\/)\.zattrs$/.test(parent);
 }
 
 /**
- * A strict JSON document: `bigint` as an integer, -0 as `-0.0`, `scale_factor` and `add_offset` with a point. NaN and the infinities have no JSON form: they
- * are written as the strings `"NaN"`, `"Infinity"`, `"-Infinity"`, as in Zarr's fill values. (Bare ones, which
- * zarr-python writes into attributes, make other readers refuse the whole document.)
+ * A strict JSON document: `bigint` as an integer, -0 as `-0.0`, the attributes `scale_factor` and `add_offset` with a
+ * point. NaN and the infinities have no JSON form: they are written as the strings `"NaN"`, `"Infinity"`, `"-Infinity"`,
+ * as in Zarr's fill values. (Bare ones, which zarr-python writes into attributes, make other readers refuse the whole
+ * document.)
  *
  * @param indent spaces for each level; 0 writes one line without blanks
  */
@@ -84,7 +88,7 @@ function isPlainValue(value: JsonValue, name: string): boolean {
       return false;
     case "object":
       if (value === null) return true;
-      if (isJsonArray(value)) return value.every((item) => isPlainValue(item, ""));
+      if (isJsonArray(value)) return value.every((item) => isPlainValue(item, ITEM));
       for (const key of Object.keys(value)) {
         const item = value[key] ?? null;
         if (!isPlainValue(item, key) || needsPoint(name, key, item)) return false;
@@ -112,7 +116,7 @@ function write(value: JsonValue, name: string, indent: number, margin: string): 
   const colon = indent > 0 ? ": " : ":";
   let text = "";
   if (isJsonArray(value)) {
-    for (const item of value) text += `${text === "" ? "" : ","}${open}${write(item, "", indent, deeper)}`;
+    for (const item of value) text += `${text === "" ? "" : ","}${open}${write(item, ITEM, indent, deeper)}`;
     return text === "" ? "[]" : `[${text}${indent > 0 ? `\n${margin}` : ""}]`;
   }
   for (const key of Object.keys(value)) {

@@ -149,6 +149,13 @@ describe("stringifyJson", () => {
       '{"attributes":{"scale_factor":1.0,"add_offset":-0.0,"valid_max":1},' +
         '"dataType":{"name":"numpy.datetime64","configuration":{"unit":"s","scale_factor":1}}}',
     );
+    // A field of a fill value is of its own type, whatever it is called.
+    expect(stringifyJson({ fill_value: { scale_factor: 1 }, list: [{ scale_factor: 1 }] })).toBe(
+      '{"fill_value":{"scale_factor":1},"list":[{"scale_factor":1}]}',
+    );
+    expect(stringifyJson({ metadata: { "a/.zattrs": { scale_factor: 1 } } })).toBe(
+      '{"metadata":{"a/.zattrs":{"scale_factor":1.0}}}',
+    );
     expect(stringifyJson({ scale_factor: 2, add_offset: 0.5 }, 1)).toBe(
       '{\n "scale_factor": 2.0,\n "add_offset": 0.5\n}',
     );
