@@ -215,7 +215,7 @@ function pageOf(
 }
 
 /** Waits, longer each time and by chance, so that those who collided do not collide again. */
-export async function backOff(attempt: number, signal?: AbortSignal): Promise<void> {
+async function backOff(attempt: number, signal?: AbortSignal): Promise<void> {
   const [first, longest] = BACKOFF_MS;
   const wait = Math.min(first * 2 ** (attempt - 1), longest) * (0.5 + Math.random() / 2);
   await new Promise((resolve) => setTimeout(resolve, wait));

@@ -16,13 +16,14 @@ import type { ObjectId } from "../format/identifier.ts";
 import type { RepoInfo, SnapshotInfo } from "../format/repo.ts";
 import type { TransactionLog } from "../format/transaction-log.ts";
 import { leaveReceipt } from "../lost-commits.ts";
-import { backOff, backUp, updateRepo } from "../repo-update.ts";
+import { backUp, updateRepo } from "../repo-update.ts";
 import type { RepoState, RepositoryFiles } from "../repository-files.ts";
 import { writeSnapshotFiles } from "./commit.ts";
 
 const DEFAULT_REBASE_TRIES = 1000;
 /** Rebases without waiting, before the wait between them grows. */
 const PROMPT_REBASES = 3;
+const LONGEST_PAUSE_MS = 1000;
 
 /** How a commit is made. */
 export interface CommitOptions extends StorageOptions {
@@ -66,6 +67,7 @@ export async function commitTree(
   requirePolicy(policy);
   const tries = options.rebaseTries ?? DEFAULT_REBASE_TRIES;
   for (let attempt = 1; ; attempt++) {
+    const start = performance.now();
     try {
       return await commitOnce(context, branch, message, options);
     } catch (error) {
@@ -73,9 +75,20 @@ export async function commitTree(
       const lost = isMoraineError(error, "Conflict") && !(error instanceof RebaseError);
       if (!lost || rebase === undefined || rebase === false || attempt > tries) throw error;
     }
-    if (attempt > PROMPT_REBASES) await backOff(Math.min(attempt - PROMPT_REBASES, 4), options.signal);
+    if (attempt > PROMPT_REBASES)
+      await pause(performance.now() - start, attempt - PROMPT_REBASES, options.signal);
     await rebaseTree(context.files, context.tree, branch, policy, options);
   }
+}
+
+/**
+ * Waits for a while in which others can have their turn, by chance. Measured by what a try takes: long for a distant
+ * storage, and short where the others may be ones that never wait, so that only many tries get in between.
+ */
+async function pause(tryMs: number, times: number, signal: AbortSignal | undefined): Promise<void> {
+  const most = Math.min(tryMs * 2 ** Math.min(times, 3), LONGEST_PAUSE_MS);
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * most));
+  signal?.throwIfAborted();
 }
 
 async function commitOnce(
