@@ -92,7 +92,10 @@ class Thread {
   }
 
   run({ pipeline, encoded, chunks, target, decodedSize }: DecodingBatch, done: Waiting["done"]): void {
-    const { specifications: codecs, representation } = pipeline;
+    const { specifications: codecs } = pipeline;
+    // By itself: a message takes all of the memory along that an array is a view of.
+    const fillValue = pipeline.representation.fillValue?.slice();
+    const representation = { ...pipeline.representation, fillValue };
     const key = numberOf(pipeline);
     const request: DecodingRequest = { codecs, representation, key, encoded, chunks, target, decodedSize };
     const bytes = encoded.byteLength + target.byteLength;

@@ -7,6 +7,7 @@
  */
 
 import { concatenateBytes } from "../../binary/byte-sequences.ts";
+import { MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { decodeIdentifier, OBJECT_ID_BYTES, type ObjectId, randomObjectId } from "../format/identifier.ts";
 import { FOLDERS, type RepositoryFiles } from "../repository-files.ts";
@@ -108,8 +109,15 @@ export class ChunkPacking {
   readonly #writing = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
 
-  /** @param objectBytes at which an object is written; those of one chunk may have more */
+  /**
+   * Errors: `InvalidArgument`.
+   *
+   * @param objectBytes at which an object is written; those of one chunk may have more
+   */
   constructor(files: RepositoryFiles, objectBytes: number = DEFAULT_OBJECT_BYTES) {
+    if (!(objectBytes > 0)) {
+      throw new MoraineError("InvalidArgument", `objects of ${objectBytes} bytes hold no chunks`);
+    }
     this.#files = files;
     this.#objectBytes = objectBytes;
   }

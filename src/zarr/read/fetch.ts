@@ -129,7 +129,9 @@ async function fetchRange(
 ): Promise<void> {
   const address = places.locations[location] ?? "";
   const objectSize = places.objectSizes?.[location];
-  const pieces = storage.readInto && piecesOf(places, offset, length, rows, consumer);
+  // A storage of many kinds does not tell beforehand which of them can; none that is far does.
+  const pieces =
+    isNear(address) && storage.readInto ? piecesOf(places, offset, length, rows, consumer) : undefined;
   if (pieces && (await readPieces(storage, places, location, offset, pieces, flow))) return;
   const loan = consumer.buffers?.loan();
   const options = {

@@ -77,6 +77,10 @@ describe("chunks of one session", () => {
     await session.commit("set");
     const objects = await objectsOf(await repository.readonlySession(), "/a");
     expect(objects.map((offsets) => offsets.length).sort()).toEqual([1, 10, 10, 10]);
+    for (const chunkObjectBytes of [Number.NaN, 0, -1]) {
+      const odd = await Repository.open(storage, ADDRESS, { chunkObjectBytes });
+      await expect(odd.writableSession("main")).rejects.toMatchObject({ code: "InvalidArgument" });
+    }
   });
 });
 
