@@ -6,6 +6,7 @@
 
 import type { HistoryEntry, Ref, SnapshotRef } from "../icechunk/history.ts";
 import type { Session } from "../icechunk/session/session.ts";
+import { filterEntries } from "../manifest/select-chunks.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import { gridPosition } from "../zarr/chunk-grid.ts";
 import { countsOf, type Share, sharesOfArray } from "./provenance.ts";
@@ -79,9 +80,8 @@ async function stateOf(
   }
   const manifest = await session.manifest(path, options);
   const wanted = new Set(coordinates.map((chunk) => gridPosition(chunk, manifest.gridShape)));
-  const shares = sharesOfArray(manifest, (location) => session.isNative(location), {
-    only: (entry) => wanted.has(manifest.positions?.[entry] ?? entry),
-  });
+  const changed = filterEntries(manifest, (_, position) => wanted.has(position));
+  const shares = sharesOfArray(changed, (location) => session.isNative(location));
   const counts = countsOf(shares);
   const stored = counts.virtual + counts.native + counts.inline;
   return { chunks: { ...counts, missing: coordinates.length - stored }, shares };

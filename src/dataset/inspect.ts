@@ -117,7 +117,7 @@ export async function inspectSource(
     const manifest = followed.get(array.path);
     if (manifest === undefined) return array;
     const isNative = (location: string): boolean => source.isNative(location);
-    return { ...array, shares: sharesOfArray(manifest, isNative, { writers: writers.get(array.path) }) };
+    return { ...array, shares: sharesOfArray(manifest, isNative, writers.get(array.path)) };
   });
   return { format: source.format, groups, arrays, faults, statistics: source.statistics() };
 }

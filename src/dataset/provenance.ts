@@ -37,23 +37,15 @@ interface GrowingShare {
  * The shares of an array, those with most chunks first.
  *
  * @param writers of the entries of the manifest, by their numbers
- * @param only entries that are looked at; all where it is left out
  */
 export function sharesOfArray(
   manifest: ChunkManifest,
   isNative: (location: string) => boolean,
-  {
-    writers,
-    only,
-  }: {
-    readonly writers?: ChunkWriters | undefined;
-    readonly only?: ((entry: number) => boolean) | undefined;
-  } = {},
+  writers?: ChunkWriters,
 ): Share[] {
   const native = manifest.locations.map((location) => isNative(location));
   const shares = new Map<string, GrowingShare>();
   for (let entry = 0; entry < manifest.count; entry++) {
-    if (only?.(entry) === false) continue;
     const location = manifest.locationIndexes?.[entry] ?? 0;
     const isInline = manifest.inline.has(entry);
     const kind = isInline ? "inline" : native[location] ? "native" : "virtual";

@@ -10,7 +10,7 @@ import { type JsonObject, stringifyJson } from "../../binary/json.ts";
 import { MoraineError } from "../../errors.ts";
 import type { Session } from "../../icechunk/session/session.ts";
 import { type ChunkManifest, entryCoordinates, findEntry } from "../../manifest/chunk-manifest.ts";
-import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
+import { filterEntries } from "../../manifest/select-chunks.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { sameVersion } from "../../storage/version.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
@@ -131,21 +131,11 @@ export class RefreshTarget implements IndexTarget {
 
   /** What of a manifest is not in the repository already, and not to be kept there. */
   #changedEntries({ before, kept }: Refreshed, manifest: ChunkManifest): ChunkManifest {
-    const { locations, locationIndexes, versions, offsets, lengths, inline } = manifest;
-    const builder = new ManifestBuilder(manifest.gridShape, locations[0] ?? "", versions[0]);
-    locations.slice(1).forEach((location, at) => void builder.addLocation(location, versions[at + 1]));
-    for (let entry = 0; entry < manifest.count; entry++) {
-      const position = manifest.positions?.[entry] ?? entry;
-      if (kept.has(position) || this.#isSame(before, findEntry(before, position), manifest, entry)) continue;
-      const bytes = inline.get(entry);
-      if (bytes) builder.appendInline(position, bytes);
-      else {
-        const mask = manifest.filterMasks?.[entry] ?? 0;
-        const location = locationIndexes?.[entry] ?? 0;
-        builder.append(position, offsets[entry] ?? 0, lengths[entry] ?? 0, mask, location);
-      }
-    }
-    return builder.build();
+    return filterEntries(
+      manifest,
+      (entry, position) =>
+        !kept.has(position) && !this.#isSame(before, findEntry(before, position), manifest, entry),
+    );
   }
 
   #isSame(a: ChunkManifest, entry: number, b: ChunkManifest, other: number): boolean {
