@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
+import { itemSize } from "../../dist/data-types/data-type.js";
 import { index, open, Repository, readRaw, slice, writeRaw } from "../../dist/node.js";
 
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -31,14 +32,6 @@ function digestOf(data) {
       .update(`[${escaped.join(", ")}]`)
       .digest("hex"),
   };
-}
-
-function sizeOf(type) {
-  const simple = /(\d+)$/.exec(type.name);
-  if (type.name === "struct") return type.fields.reduce((sum, field) => sum + sizeOf(field.dataType), 0);
-  if (type.name === "bool") return 1;
-  if (type.name.startsWith("numpy.")) return 8;
-  return type.lengthBytes ?? Number(simple?.[1]) / 8;
 }
 
 /** Changes one element in place to another legal one. */
@@ -103,7 +96,7 @@ for (const path of files(corpus)) {
       const { metadata } = array;
       const bytes = metadata.shape.reduce(
         (product, length) => product * length,
-        sizeOf(metadata.dataType) || 16,
+        itemSize(metadata.dataType) ?? 16,
       );
       if (bytes > MOST_BYTES || partOf(metadata) === undefined || (await session.manifest(node)).count === 0)
         continue;
@@ -135,7 +128,7 @@ for (const { file, target, path, metadata } of chosen.values()) {
     const before = data.slice();
     const model = data.slice();
     const box = partOf(metadata);
-    const size = sizeOf(metadata.dataType);
+    const size = itemSize(metadata.dataType);
     const values = [];
     for (const at of offsetsIn(box, metadata.shape)) {
       if (model instanceof Uint8Array) {
