@@ -114,7 +114,7 @@ function targetsOf(
     if (address.startsWith(own) && isObjectId(address.slice(own.length))) {
       return { kind: "native", id: decodeIdentifier(address.slice(own.length), OBJECT_ID_BYTES) };
     }
-    const object = virtualObjectOf(address, manifest.versions[index]);
+    const object = virtualObjectOf(address, manifest.versions[index], access.schemeOf(address));
     requireContainer(access, object);
     return { kind: "virtual", index: builder.addVirtualObject(object) };
   });

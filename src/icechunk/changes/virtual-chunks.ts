@@ -39,12 +39,20 @@ export function locationOfAddress(address: string): string {
   return address;
 }
 
-/** What a scan knows of an object, in the forms that a reference can keep. */
-export function virtualObjectOf(address: string, version: Version | undefined): VirtualObject {
+/**
+ * What a scan knows of an object, in the forms that a reference can keep.
+ *
+ * @param scheme of where it lies, which a location in a named container does not tell
+ */
+export function virtualObjectOf(
+  address: string,
+  version: Version | undefined,
+  scheme: string | undefined = schemeOf(address),
+): VirtualObject {
   const location = locationOfAddress(address);
   const etag = version?.etag;
   // Official readers make ETags of local files in a way of their own; only the time means the same to all.
-  if (etag !== undefined && schemeOf(address) !== "file" && !etag.startsWith("W/")) return { location, etag };
+  if (etag !== undefined && scheme !== "file" && !etag.startsWith("W/")) return { location, etag };
   const lastModified = version?.lastModified;
   // Rounded up: a reader refuses objects that are newer, to the nanosecond.
   return lastModified === undefined
@@ -102,6 +110,12 @@ export class VirtualChunkAccess {
   locate(object: VirtualObject): VirtualPlace {
     const location = this.#absolute(object.location);
     return { address: addressOf(location), version: versionOf(object, schemeOf(location)) };
+  }
+
+  /** The scheme of the place that a location leads to. Errors: `NotFound` for a container that is not there. */
+  schemeOf(location: string): string | undefined {
+    const scheme = schemeOf(location);
+    return scheme === "vcc" ? schemeOf(this.#absolute(location)) : scheme;
   }
 
   /** Whether a container covers a location, so that others can authorize it. */

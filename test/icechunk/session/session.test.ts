@@ -1,8 +1,13 @@
+import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import * as zarrita from "zarrita";
 import { type ErrorCode, isMoraineError } from "../../../src/errors.ts";
 import { Repository } from "../../../src/icechunk/repository.ts";
 import type { ChunkManifest } from "../../../src/manifest/chunk-manifest.ts";
+import { FileStorage } from "../../../src/storage/file/file-storage.ts";
 import { MemoryStorage } from "../../../src/storage/memory.ts";
 import { get } from "../../../src/zarr/read/get.ts";
 import { FaultyStorage } from "../faulty-storage.ts";
@@ -306,6 +311,35 @@ describe("a session", () => {
     expect(await store.get("a/c/0")).toEqual(new Uint8Array(4));
     await storage.write("memory://data/a", new Uint8Array(16).fill(1));
     expect(await codeOf(() => store.get("a/c/0"))).toBe("SourceChanged");
+  });
+
+  it("notices that a file of a named container has changed", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "moraine-named-"));
+    try {
+      const data = join(folder, "data", "a");
+      await mkdir(join(folder, "data"));
+      await writeFile(data, new Uint8Array(16));
+      const storage = new FileStorage();
+      const version = await storage.head(pathToFileURL(data).href);
+      const container = { urlPrefix: `${pathToFileURL(join(folder, "data")).href}/`, name: "data" };
+      const repository = await Repository.create(storage, pathToFileURL(join(folder, "repository")).href, {
+        config: { virtualChunkContainers: [container] },
+        authorize: "all",
+      });
+      const session = await repository.writableSession();
+      session.createArray("/a", byteArray([4]));
+      const manifest = { ...virtual([4], [0]), locations: ["vcc://data/a"], versions: [version] };
+      await session.setReferences("/a", manifest);
+      await session.commit("virtual");
+      const { store } = await repository.readonlySession();
+      expect(await store.get("a/c/0")).toEqual(new Uint8Array(4));
+      await writeFile(data, new Uint8Array(16).fill(1));
+      const later = new Date(Date.now() + 5000);
+      await utimes(data, later, later);
+      expect(await codeOf(() => store.get("a/c/0"))).toBe("SourceChanged");
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it("puts references at a place in the grid, and gives them back", async () => {
