@@ -86,7 +86,9 @@ export class Group {
    * Errors: `NotFound`; the array's own where it cannot be read.
    */
   async array(path: string, options: StorageOptions = {}): Promise<ZarrArray> {
-    return await arrayAt(this.#source, this.#below(path), options);
+    const array = await arrayAt(this.#source, this.#below(path), options);
+    array.chunks.expectQuestions?.();
+    return array;
   }
 
   /**

@@ -16,6 +16,11 @@ export function schemeOf(address: string): string | undefined {
   return SCHEME.exec(address)?.[1]?.toLowerCase();
 }
 
+/** Whether an address is of this machine: a further request costs nearly nothing. */
+export function isNear(address: string): boolean {
+  return /^(file|memory):/.test(address);
+}
+
 /**
  * The absolute address of what was typed: URLs stay as they are, paths become `file:` URLs.
  *

@@ -49,6 +49,11 @@ export interface ChunkSource {
   /** Chunks that should be asked for at a time at the most, where their bytes are made on asking. */
   readonly batch?: number | undefined;
   /**
+   * Tells that chunks are likely to be asked for soon: what is needed to find them may be fetched ahead. A failure is
+   * told by `locate`.
+   */
+  expectQuestions?(): void;
+  /**
    * @param count number of chunks (a chunk of a scalar has no coordinates)
    */
   locate(coordinates: ChunkCoordinates, count: number, options?: StorageOptions): Promise<ChunkPlaces>;

@@ -59,6 +59,41 @@ describe("requests that wait for the answer to earlier ones", () => {
     });
   }
 
+  it("bring a small manifest while nobody waits for it, once", async () => {
+    server.reset();
+    const manifests = () => server.log.filter((line) => line.includes("manifests")).length;
+    const storage = router();
+    const group = await open("s3://archive/sst.icechunk", { storage });
+    expect(manifests()).toBe(0);
+    const array = await group.array("sst");
+    await expect.poll(manifests).toBe(1);
+    await get(array, [1, slice(0, 2), slice(0, 2)]);
+    expect(manifests()).toBe(1);
+  });
+
+  it("that fail while nobody waits for them fail for who asks", async () => {
+    const copy = new S3Server();
+    await copy.start();
+    try {
+      copy.store("archive/sst-2020.nc", new Uint8Array(await readFile(FILE)));
+      const storage = new StorageRouter({
+        s3: {
+          endpoint: copy.url,
+          region: "us-east-1",
+          credentials: { accessKeyId: "a", secretAccessKey: "b" },
+        },
+      });
+      await index("s3://archive/sst-2020.nc", "s3://archive/lost.icechunk", { storage });
+      for await (const { address } of storage.list("s3://archive/lost.icechunk/manifests/")) {
+        await storage.delete([address]);
+      }
+      const array = await (await open("s3://archive/lost.icechunk", { storage })).array("sst");
+      await expect(get(array, [1, 0, 0])).rejects.toMatchObject({ code: "NotFound" });
+    } finally {
+      await copy.stop();
+    }
+  });
+
   it("are two from opening a NetCDF-4 file to one chunk", async () => {
     const storage = router();
     const group = await open("s3://archive/sst-2020.nc", { storage });

@@ -6,6 +6,7 @@
 
 import { MoraineError } from "../../errors.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
+import { isNear } from "../../storage/address.ts";
 import type { StorageOptions, Version } from "../../storage/storage.ts";
 import {
   type ChunkCoordinates,
@@ -23,6 +24,9 @@ import { allReferences, findReferences } from "./chunk-lookup.ts";
 import type { ChunkPacking } from "./chunk-packing.ts";
 import type { VirtualChunkAccess } from "./virtual-chunks.ts";
 import type { WorkingTree } from "./working-tree.ts";
+
+/** A manifest of more bytes is not fetched before it is needed: they may be for nothing, where a round trip is not. */
+const AHEAD_BYTES = 128 * 1024;
 
 /** What a session reads through. */
 export interface ChunkContext {
@@ -52,6 +56,14 @@ export class ArrayChunks implements ChunkSource {
       source: this.#context.files.address,
       path: this.#path,
     });
+  }
+
+  expectQuestions(): void {
+    const { tree, files } = this.#context;
+    const [only, ...others] = this.#node().manifests;
+    if (only === undefined || others.length > 0 || isNear(files.address)) return;
+    const file = tree.base.manifestFiles.get(only.manifestId);
+    if (file && file.sizeBytes <= AHEAD_BYTES) files.manifest(file).catch(() => undefined);
   }
 
   async locate(coordinates: ChunkCoordinates, count: number, options?: StorageOptions): Promise<ChunkPlaces> {

@@ -72,13 +72,16 @@ export class SessionView {
    */
   array(path: string): ZarrArray {
     const { metadata, chunks, path: normal } = this.#arrayAt(path);
+    const sink = this.sinkOf(normal);
+    // What is opened for writing may be written without a look at what was there.
+    if (sink === undefined) chunks.expectQuestions?.();
     return new ZarrArray({
       metadata,
       chunks,
       storage: this.context.files.storage,
       path: normal,
       source: this.address,
-      sink: this.sinkOf(normal),
+      sink,
     });
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { isMoraineError, MoraineError } from "../../errors.ts";
+import { isNear } from "../../storage/address.ts";
 import { planRanges, type RangePolicy } from "../../storage/ranges.ts";
 import type { ReadOptions, ReadResult, Storage } from "../../storage/storage.ts";
 import { PLACE_INLINE, PLACE_OBJECT, PLACE_RANGE } from "../chunk-source.ts";
@@ -87,11 +88,6 @@ export async function fetchChunks(
       );
     }
   }
-}
-
-/** Whether an address is of this machine: a further request costs nearly nothing. */
-export function isNear(address: string): boolean {
-  return /^(file|memory):/.test(address);
 }
 
 /** Fetches a whole object; gives its bytes in number. */
