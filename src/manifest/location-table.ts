@@ -15,7 +15,8 @@ export class LocationTable {
 
   /** The index of a location, which is added where it is new. */
   add(location: string, version: Version | undefined): number {
-    const key = `${location}\n${version?.etag ?? ""}\n${version?.size ?? ""}\n${version?.lastModified ?? ""}`;
+    const { etag, size, lastModified, notAfter } = version ?? {};
+    const key = [location, etag, size, lastModified, notAfter].join("\n");
     const known = this.#indexes.get(key);
     if (known !== undefined) return known;
     const index = this.locations.length;

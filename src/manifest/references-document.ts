@@ -68,6 +68,7 @@ function versionToJson(version: Version | undefined): JsonObject {
     ...(version?.etag !== undefined && { etag: version.etag }),
     ...(version?.size !== undefined && { size: version.size }),
     ...(version?.lastModified !== undefined && { last_modified: version.lastModified }),
+    ...(version?.notAfter !== undefined && { not_after: version.notAfter }),
   };
 }
 
@@ -131,11 +132,17 @@ export function manifestOfJson(
   return builder.build();
 }
 
-function versionOfJson({ etag, size, last_modified: lastModified }: JsonObject): Version {
+function versionOfJson({
+  etag,
+  size,
+  last_modified: lastModified,
+  not_after: notAfter,
+}: JsonObject): Version {
   return {
     ...(typeof etag === "string" && { etag }),
     ...(typeof size === "number" && { size }),
     ...(typeof lastModified === "number" && { lastModified }),
+    ...(typeof notAfter === "number" && { notAfter }),
   };
 }
 

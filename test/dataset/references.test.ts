@@ -1,5 +1,9 @@
+import { copyFile, mkdtemp, rm, utimes } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
-import { concatenateArrays, get, open, Repository, sliceArray } from "../../src/node.ts";
+import { concatenateArrays, get, index, open, Repository, sliceArray } from "../../src/node.ts";
 import { archiveFile } from "./combine/archive.ts";
 
 it("references of files, joined and sliced as values, become an array of a repository", async () => {
@@ -29,3 +33,24 @@ it("arrays that no reference can give say why", async () => {
   const file = await open(archiveFile("daily-0.nc"));
   await expect(file.references("nothing")).rejects.toMatchObject({ code: "NotFound", path: "/nothing" });
 });
+
+it.each(["icechunk", "zarr"] as const)(
+  "references of a repository, kept in %s, still refuse a file that has changed",
+  async (format) => {
+    const folder = await mkdtemp(join(tmpdir(), "moraine-references-"));
+    try {
+      const path = join(folder, "daily.nc");
+      await copyFile(new URL("../data/combine/daily-0.nc", import.meta.url), path);
+      const [repository, target] = [join(folder, "first.icechunk"), join(folder, `second.${format}`)];
+      await index(path, repository, { load: [] });
+      await index(repository, target, { load: [], format, ...(format === "zarr" && { virtual: true }) });
+      const read = async () =>
+        (await get(await (await open(target, { authorize: [pathToFileURL(folder).href] })).array("v"))).data;
+      expect((await read()).length).toBeGreaterThan(0);
+      await utimes(path, new Date(), new Date(Date.now() + 86_400_000));
+      await expect(read()).rejects.toMatchObject({ code: "SourceChanged" });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+);

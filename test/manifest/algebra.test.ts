@@ -26,6 +26,18 @@ function unitArray(shape: readonly number[], name: string, choices: readonly num
 const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 });
 
 describe("concatenation", () => {
+  it("keeps apart what is known of the same file in several manifests", () => {
+    const versions = [undefined, { notAfter: 1000 }, { notAfter: 2000 }, { size: 8, notAfter: 1000 }];
+    const manifests = versions.map((version) => {
+      const builder = new ManifestBuilder([1], "file:///a.nc", version);
+      builder.append(0, 100, 8);
+      return builder.build();
+    });
+    const joined = concatenateManifests(manifests, 0);
+    expect(joined.versions).toEqual(versions);
+    expect([...(joined.locationIndexes ?? [])]).toEqual([0, 1, 2, 3]);
+  });
+
   it("puts the references of each part where the model puts its elements", () => {
     fc.assert(
       fc.property(

@@ -8,6 +8,7 @@ const same = (address: string): string => address;
 function example() {
   const builder = new ManifestBuilder([2, 3], "file:///a.nc", { etag: '"x"', size: 900, lastModified: 5.5 });
   const other = builder.addLocation("s3://bucket/b.nc");
+  builder.addLocation("file:///c.nc", { size: 7, notAfter: 1000.5 });
   builder.append(5, 2 ** 40, 10, 0, other);
   builder.append(0, 100, 20);
   builder.appendInline(2, new Uint8Array([1, 2, 3]));
@@ -18,7 +19,7 @@ it("keeps everything of a manifest", () => {
   const manifest = example();
   const document: JsonObject = JSON.parse(JSON.stringify(manifestToJson(manifest)));
   const back = manifestOfJson(document, [2, 3], same);
-  expect(back).toEqual({ ...manifest, versions: [manifest.versions[0], {}] });
+  expect(back).toEqual({ ...manifest, versions: [manifest.versions[0], {}, manifest.versions[2]] });
 });
 
 it.each([
@@ -26,7 +27,7 @@ it.each([
   ["a column that is too short", { offsets: [1, 2] }],
   ["numbers that are none", { lengths: [1, 2, -3] }],
   ["a position outside of the grid", { positions: [0, 2, 6] }],
-  ["a location that is not there", { location_indexes: [0, 0, 2] }],
+  ["a location that is not there", { location_indexes: [0, 0, 3] }],
   ["a location without an address", { locations: [{}] }],
   ["inline bytes that are no base64", { inline: { "1": "***" } }],
   ["two entries of one chunk", { positions: [0, 2, 2] }],

@@ -72,7 +72,8 @@ export async function versionsOf(
     if (node.kind !== "array") continue;
     node.references?.locations.forEach((location, index) => {
       const version = node.references?.versions[index];
-      if (version) scanned.set(location, version);
+      // What a reference of a repository allows is no version that was found.
+      if (version && version.notAfter === undefined) scanned.set(location, version);
     });
   }
   return await mapConcurrent(addresses, CONCURRENT_HEADS, async (address) => ({

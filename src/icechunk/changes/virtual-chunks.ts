@@ -40,7 +40,7 @@ export function locationOfAddress(address: string): string {
 }
 
 /**
- * What a scan knows of an object, in the forms that a reference can keep.
+ * What a scan, or another reference, knows of an object, in the forms that a reference can keep.
  *
  * @param scheme of where it lies, which a location in a named container does not tell
  */
@@ -53,7 +53,7 @@ export function virtualObjectOf(
   const etag = version?.etag;
   // Official readers make ETags of local files in a way of their own; only the time means the same to all.
   if (etag !== undefined && scheme !== "file" && !etag.startsWith("W/")) return { location, etag };
-  const lastModified = version?.lastModified;
+  const lastModified = version?.lastModified ?? version?.notAfter;
   // Rounded up: a reader refuses objects that are newer, to the nanosecond.
   return lastModified === undefined
     ? { location }

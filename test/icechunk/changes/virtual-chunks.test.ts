@@ -81,6 +81,11 @@ describe("a virtual location", () => {
       location: "s3://b/a",
       lastModified: 2,
     });
+    // What another repository's reference allows, this one allows too.
+    expect(virtualObjectOf("s3://b/a", { notAfter: 2000 })).toEqual({
+      location: "s3://b/a",
+      lastModified: 2,
+    });
     // Official readers make ETags of local files in a way of their own.
     expect(virtualObjectOf("file:///a", { etag: '"1-2-3"', lastModified: 1000 })).toEqual({
       location: "file:///a",
