@@ -5,6 +5,7 @@
  * @module
  */
 
+import { MoraineError } from "../../errors.ts";
 import { FILE_TYPE, openEnvelope, sealEnvelope } from "./envelope.ts";
 import { FlatBufferReader } from "./flatbuffer-reader.ts";
 import { FlatBufferWriter, tableLayout } from "./flatbuffer-writer.ts";
@@ -100,6 +101,8 @@ const MOVE = tableLayout(
   "kind",
 );
 /** The id lists in the order of the schema, from slot 1. */
+/** Official readers verify at most 50 million tables, of which each chunk is one, and each array and the log. */
+const MAX_CHUNKS = 49_000_000;
 const LISTS = [
   "newGroups",
   "newArrays",
@@ -182,12 +185,19 @@ function readMoves(reader: FlatBufferReader, root: number): Move[] {
   return moves;
 }
 
-/** Writes the transaction log of a snapshot. Errors: `LimitExceeded` beyond 2 GiB. */
+/** Writes the transaction log of a snapshot. Errors: `LimitExceeded` beyond 2 GiB, or what official readers take. */
 export async function writeTransactionLog(
   id: ObjectId,
   log: TransactionLog,
   compressionLevel: number,
 ): Promise<Uint8Array> {
+  const chunkCount = [...log.updatedChunks.values()].reduce((total, { count }) => total + count, 0);
+  if (chunkCount > MAX_CHUNKS) {
+    throw new MoraineError(
+      "LimitExceeded",
+      `${chunkCount} changed chunks in one commit, more than the ${MAX_CHUNKS} that official readers take: make several`,
+    );
+  }
   let capacity = 1024;
   for (const { rank, count } of log.updatedChunks.values()) capacity += 64 + count * (16 + 4 * rank);
   for (const list of LISTS) capacity += 8 * log[list].size;
