@@ -5,10 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { digestSource } from "../../src/dataset/digest.ts";
-import { openSource } from "../../src/dataset/open.ts";
-import { type Reference, references } from "../../src/dataset/references.ts";
 import "../../src/node.ts";
+import { contentsOf } from "../dataset/contents.ts";
 
 const bin = fileURLToPath(new URL("../../bin/moraine.js", import.meta.url));
 const data = fileURLToPath(new URL("../data", import.meta.url));
@@ -44,18 +42,6 @@ function index(target: string, sources: readonly string[], ...words: string[]): 
   return { status, json: { ...json } };
 }
 
-async function contentsOf(target: string): Promise<unknown> {
-  const digests: unknown[] = [];
-  for await (const digest of digestSource(await openSource(join(folder, target)))) digests.push(digest);
-  const found: Partial<Reference>[] = [];
-  for await (const reference of references(await openSource(join(folder, target)))) {
-    // Where own chunks lie is by chance.
-    const { location, offset, ...same } = reference;
-    found.push(reference.kind === "native" ? same : reference);
-  }
-  return { digests, references: found };
-}
-
 /** The summary without what differs from run to run. */
 function told({ json }: Outcome): unknown {
   const { target, snapshot, seconds, rounds, requests, bytes, cache_hits: hits, traffic, ...same } = json;
@@ -68,7 +54,7 @@ describe("an index with threads", () => {
     const plain = index("plain", paths, "--workers", "0", "--on-error", "skip");
     const threaded = index("threaded", paths, "--workers", "2", "--on-error", "skip");
     expect(told(threaded)).toEqual(told(plain));
-    expect(await contentsOf("threaded")).toEqual(await contentsOf("plain"));
+    expect(await contentsOf(join(folder, "threaded"))).toEqual(await contentsOf(join(folder, "plain")));
   }, 60_000);
 
   it("names a file that is broken, with the code that it has without", async () => {

@@ -14,16 +14,10 @@ import {
   metadataOf,
   product,
   ravel,
+  shapes,
+  unitArray,
   unravel,
 } from "./element-model.ts";
-
-/** A grid where each chunk is one element, so that elements are chunks. */
-function unitArray(shape: readonly number[], name: string, choices: readonly number[]) {
-  const metadata = metadataOf(shape, { name: "regular", chunkShape: shape.map(() => 1) }, true);
-  return { metadata, manifest: manifestOf(metadata, name, choices) };
-}
-
-const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 });
 
 describe("concatenation", () => {
   it("keeps apart what is known of the same file in several manifests", () => {

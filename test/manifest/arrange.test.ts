@@ -18,13 +18,10 @@ import {
   metadataOf,
   product,
   ravel,
+  shapes,
+  unitArray,
   unravel,
 } from "./element-model.ts";
-
-function unitArray(shape: readonly number[], name: string, choices: readonly number[] = []) {
-  const metadata = metadataOf(shape, { name: "regular", chunkShape: shape.map(() => 1) }, true);
-  return { metadata, manifest: manifestOf(metadata, name, choices) };
-}
 
 function arrayOf(
   shape: readonly number[],
@@ -36,7 +33,6 @@ function arrayOf(
   return { metadata, manifest: manifestOf(metadata, "a", choices) };
 }
 
-const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 });
 const code = (word: string) => expect.objectContaining({ code: word });
 
 describe("taking chunks", () => {

@@ -21,6 +21,22 @@ export function metadataOf(shape: readonly number[], chunkGrid: ChunkGrid, plain
   };
 }
 
+/** A grid where each chunk is one element, so that elements are chunks. */
+export function unitArray(
+  shape: readonly number[],
+  name: string,
+  choices: readonly number[] = [],
+): ReferencedArray {
+  const metadata = metadataOf(shape, { name: "regular", chunkShape: shape.map(() => 1) }, true);
+  return { metadata, manifest: manifestOf(metadata, name, choices) };
+}
+
+/** Shapes of arrays of up to three axes. */
+export const shapes: fc.Arbitrary<number[]> = fc.array(fc.integer({ min: 1, max: 4 }), {
+  minLength: 1,
+  maxLength: 3,
+});
+
 export function product(lengths: readonly number[]): number {
   return lengths.reduce((total, length) => total * length, 1);
 }

@@ -13,10 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { digestSource } from "../../../src/dataset/digest.ts";
-import { openSource } from "../../../src/dataset/open.ts";
-import { type Reference, references } from "../../../src/dataset/references.ts";
 import { index } from "../../../src/node.ts";
+import { contentsOf } from "../contents.ts";
 
 const data = fileURLToPath(new URL("../../data", import.meta.url));
 let folder = "";
@@ -25,22 +23,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "moraine-journal-"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-async function contentsOf(target: string): Promise<unknown> {
-  const digests: unknown[] = [];
-  for await (const digest of digestSource(await openSource(target))) digests.push(digest);
-  const found: Reference[] = [];
-  // The names of own objects are random, what lies where in which of them is not.
-  const objects: (string | undefined)[] = [];
-  for await (const reference of references(await openSource(target))) {
-    if (reference.kind !== "native") found.push(reference);
-    else {
-      if (!objects.includes(reference.location)) objects.push(reference.location);
-      found.push({ ...reference, location: `object ${objects.indexOf(reference.location)}` });
-    }
-  }
-  return { digests, references: found };
-}
 
 /** Copies of the same daily file, each of its own. */
 async function archive(name: string, count: number): Promise<string[]> {

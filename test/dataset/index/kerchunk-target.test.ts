@@ -3,22 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { digestSource } from "../../../src/dataset/digest.ts";
 import { openSource } from "../../../src/dataset/open.ts";
 import { index, open } from "../../../src/node.ts";
 import { StorageRouter } from "../../../src/storage/router.ts";
+import { digestsOf } from "../contents.ts";
 
 const file = (name: string) => fileURLToPath(new URL(`../../data/${name}`, import.meta.url));
 const address = (name: string) => new URL(`../../data/${name}`, import.meta.url).href;
 let targets = 0;
 const newTarget = (ending: string) => `memory://kerchunk-target/${++targets}.${ending}`;
-
-async function digests(address: string): Promise<Record<string, unknown>> {
-  const found: Record<string, unknown> = {};
-  for await (const row of digestSource(await openSource(address)))
-    found[row.path] = row.value ?? row.error?.code;
-  return found;
-}
 
 async function documentOf(address: string): Promise<{ text: string; refs: Record<string, unknown> }> {
   const { parts } = await new StorageRouter().read(address, [{ offset: 0 }]);
@@ -39,7 +32,7 @@ describe.each(["json", "parquet"])("Kerchunk %s", (ending) => {
     await index(file(name), target);
     const source = await openSource(target);
     expect(source.format).toBe(`kerchunk-${ending}`);
-    expect(await digests(target)).toEqual(await digests(file(name)));
+    expect(await digestsOf(target)).toEqual(await digestsOf(file(name)));
   });
 
   it("becomes a repository that holds the same", async () => {
@@ -48,7 +41,7 @@ describe.each(["json", "parquet"])("Kerchunk %s", (ending) => {
     const repository = newTarget("icechunk");
     const { chunks } = await index(references, repository);
     expect(chunks.native).toBe(0);
-    expect(await digests(repository)).toEqual(await digests(file("demo/sst-2020.nc")));
+    expect(await digestsOf(repository)).toEqual(await digestsOf(file("demo/sst-2020.nc")));
     expect((await (await open(repository)).array("sst")).attributes["_FillValue"]).toBe(-32768);
   });
 
@@ -58,7 +51,7 @@ describe.each(["json", "parquet"])("Kerchunk %s", (ending) => {
     await index(archive, repository, { concat: "time" });
     const references = newTarget(ending);
     await index(archive, references, { concat: "time" });
-    expect(await digests(references)).toEqual(await digests(repository));
+    expect(await digestsOf(references)).toEqual(await digestsOf(repository));
   });
 });
 
@@ -75,7 +68,7 @@ describe("sets of references as sources", () => {
     await index(archive, ofFiles, { concat: "time" });
     const { chunks } = await index(sets, ofSets, { concat: "time" });
     expect(chunks.virtual).toBe(7);
-    expect(await digests(ofSets)).toEqual(await digests(ofFiles));
+    expect(await digestsOf(ofSets)).toEqual(await digestsOf(ofFiles));
   });
 });
 
@@ -106,7 +99,7 @@ describe("the document", () => {
       await index(file("demo/sst-classic.nc"), target);
       const { refs } = JSON.parse(await readFile(target, "utf8"));
       expect(refs["lat/0"]).toEqual([file("demo/sst-classic.nc"), expect.any(Number), 80]);
-      expect(await digests(target)).toEqual(await digests(file("demo/sst-classic.nc")));
+      expect(await digestsOf(target)).toEqual(await digestsOf(file("demo/sst-classic.nc")));
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -1,16 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { digestSource } from "../../../src/dataset/digest.ts";
-import { openSource } from "../../../src/dataset/open.ts";
 import { index, open } from "../../../src/node.ts";
+import { digestsOf } from "../contents.ts";
 
 const file = (name: string) => fileURLToPath(new URL(`../../data/${name}`, import.meta.url));
-
-async function digests(address: string): Promise<Record<string, unknown>> {
-  const found: Record<string, unknown> = {};
-  for await (const row of digestSource(await openSource(address))) found[row.path] = row.value;
-  return found;
-}
 
 describe("cutting uncompressed chunks", () => {
   it("refers to parts of them, and changes no value", async () => {
@@ -20,7 +13,7 @@ describe("cutting uncompressed chunks", () => {
     // A record is 20 x 30 short integers; 5 rows of 60 bytes are at most 300.
     expect(array.chunkGrid).toEqual({ name: "regular", chunkShape: [1, 5, 30] });
     expect(summary.chunks.native).toBe(0);
-    expect(await digests(target)).toEqual(await digests(file("demo/sst-classic.nc")));
+    expect(await digestsOf(target)).toEqual(await digestsOf(file("demo/sst-classic.nc")));
   });
 
   it("leaves compressed ones alone", async () => {
@@ -29,7 +22,7 @@ describe("cutting uncompressed chunks", () => {
     const root = await open(target);
     expect((await root.array("v")).chunkGrid).toEqual({ name: "regular", chunkShape: [2, 2, 3] });
     expect((await root.array("lon")).chunkGrid).toEqual({ name: "regular", chunkShape: [1] });
-    expect(await digests(target)).toEqual(await digests(file("combine/daily-0.nc")));
+    expect(await digestsOf(target)).toEqual(await digestsOf(file("combine/daily-0.nc")));
   });
 
   it("goes with joining files", async () => {
@@ -40,6 +33,6 @@ describe("cutting uncompressed chunks", () => {
     expect(array.chunkGrid).toEqual({ name: "regular", chunkShape: [1, 1, 3] });
     const whole = "memory://split-chunks/whole";
     await index(files, whole, { concat: "time" });
-    expect(await digests(target)).toEqual(await digests(whole));
+    expect(await digestsOf(target)).toEqual(await digestsOf(whole));
   });
 });

@@ -4,11 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { digestSource } from "../../../src/dataset/digest.ts";
-import { openSource } from "../../../src/dataset/open.ts";
 import { get, index, type JsonObject, open, verify } from "../../../src/node.ts";
 import { dmrpp } from "../../../src/readers/dmrpp/dmrpp.ts";
 import { MemoryStorage } from "../../../src/storage/memory.ts";
+import { digestsOf } from "../../dataset/contents.ts";
 
 const FOLDER = new URL("../../data/dmrpp/", import.meta.url);
 const file = (name: string) => fileURLToPath(new URL(name, FOLDER));
@@ -20,13 +19,6 @@ type Expected = Record<
 /** What netCDF4-python reads from the files themselves (scripts/make-dmrpp-data.py). */
 const expected: Expected = JSON.parse(readFileSync(new URL("expected.json", FOLDER), "utf8"));
 const archive = readFileSync(new URL("archive.nc.dmrpp", FOLDER), "latin1");
-
-async function digests(address: string): Promise<Record<string, unknown>> {
-  const found: Record<string, unknown> = {};
-  for await (const row of digestSource(await openSource(address)))
-    found[row.path] = row.value ?? row.error?.code;
-  return found;
-}
 
 const NAMESPACES =
   'xmlns="http://xml.opendap.org/ns/DAP/4.0#" xmlns:dmrpp="http://xml.opendap.org/dap/dmrpp/1.0.0#"';
@@ -75,7 +67,7 @@ describe.each(["archive.nc", "plain.h5"])("the sidecar of %s", (name) => {
       const target = join(folder, "a.icechunk");
       const { leftOut } = await index(file(`${name}.dmrpp`), target);
       expect(leftOut).toEqual([]);
-      expect(await digests(target)).toEqual(await digests(file(`${name}.dmrpp`)));
+      expect(await digestsOf(target)).toEqual(await digestsOf(file(`${name}.dmrpp`)));
       const { different, equal } = await verify(target);
       expect(different).toEqual([]);
       expect(equal).toBeGreaterThan(5);
@@ -97,9 +89,9 @@ describe("DMR++", () => {
   });
 
   it("of old programs has its filters in the usual order, and finds its data by href", async () => {
-    const found = await digests(file("old.dmrpp"));
+    const found = await digestsOf(file("old.dmrpp"));
     const { "/given": given, "/byte": byte, ...others } = found;
-    expect(others).toEqual(await digests(file("plain.h5.dmrpp")));
+    expect(others).toEqual(await digestsOf(file("plain.h5.dmrpp")));
     const root = await open(file("old.dmrpp"));
     expect((await get(await root.array("given"))).data).toEqual(Float64Array.of(0, 1, 2, 3, 4, 5));
     expect((await get(await root.array("byte"))).data).toEqual(Uint8Array.of(42));
