@@ -9,8 +9,13 @@ import type { VerbContext } from "../verb.ts";
 /** Lines of a list that are printed; `--json` has all. */
 const SHOWN = 20;
 
-/** Prints the first lines, and how many there are besides. */
+/** The first lines, and one that tells how many there are besides. */
+export function firstOf(lines: readonly string[]): readonly string[] {
+  if (lines.length <= SHOWN) return lines;
+  return [...lines.slice(0, SHOWN), `  … and ${lines.length - SHOWN} more; --json lists all`];
+}
+
+/** Prints {@link firstOf}. */
 export async function printList(lines: readonly string[], context: VerbContext): Promise<void> {
-  for (const line of lines.slice(0, SHOWN)) await context.print(line);
-  if (lines.length > SHOWN) await context.print(`  … and ${lines.length - SHOWN} more; --json lists all`);
+  for (const line of firstOf(lines)) await context.print(line);
 }

@@ -7,11 +7,9 @@
 import { refresh as refreshSources } from "../../dataset/replace/refresh.ts";
 import type { StaleSource } from "../../dataset/replace/stale-sources.ts";
 import { CAMPAIGN_OPTIONS, runCampaign } from "../campaign-words.ts";
+import { firstOf } from "../output/list.ts";
 import { formatBytes, formatCounted } from "../progress.ts";
 import { UsageError, type Verb } from "../verb.ts";
-
-/** Sources that a person is told of one by one. */
-const SHOWN = 20;
 
 export const refresh: Verb = {
   name: "refresh",
@@ -66,9 +64,8 @@ export const refresh: Verb = {
       ({ stale, notes }) =>
         [
           `: ${stale.length === 0 ? "every source is what it was" : `${formatCounted(stale.length, "source")} changed or went`}`,
-          ...stale.slice(0, SHOWN).map(describe),
-          ...(stale.length > SHOWN ? [`  … and ${stale.length - SHOWN} more; --json lists all`] : []),
-          ...notes.slice(0, SHOWN).map(({ path, note }) => `  ${path}: ${note}`),
+          ...firstOf(stale.map(describe)),
+          ...firstOf(notes.map(({ path, note }) => `  ${path}: ${note}`)),
         ].join("\n"),
     );
     return dryRun && isStale ? 1 : 0;
