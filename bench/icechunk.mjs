@@ -295,7 +295,7 @@ function main() {
             folder: join(folder, where),
           })) {
             const key = name === "open" ? `${label} (${commits} commits)` : label;
-            const times = label.endsWith("again") ? AGAIN : 1;
+            const times = name === "open" && label.includes("again") ? AGAIN : 1;
             const row = best.get(key) ?? {};
             const before = row[peer];
             row[peer] = {

@@ -10,8 +10,8 @@
  */
 
 import { createHash, randomUUID } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { readdir, readFile, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { MoraineError } from "../../errors.ts";
@@ -132,7 +132,8 @@ export async function tryLock(path: string): Promise<HeldLock | BusyLock> {
     }
   }
   // By who has the lock: those who wait for it look here every few milliseconds.
-  await removeUnfinishedOf(folder, found, Date.now() - DAY_MS);
+  const ofOthers = found.filter((name) => !name.includes(ownToken));
+  await removeUnfinishedOf(folder, ofOthers, Date.now() - DAY_MS);
   return {
     isHeld: true,
     path: mine,
@@ -194,9 +195,11 @@ export function isProcessAlive(pid: number): boolean {
 export async function releaseLock(lock: HeldLock): Promise<void> {
   for (const path of [...lock.older, lock.path]) {
     await quickly(
-      () => rmSync(path, { force: true }),
-      () => rm(path, { force: true }),
-    );
+      () => unlinkSync(path),
+      () => unlink(path),
+    ).catch((error: unknown) => {
+      if (!isCode(error, "ENOENT")) throw error;
+    });
   }
 }
 
