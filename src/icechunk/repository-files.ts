@@ -13,7 +13,13 @@ import { encodeIdentifier, OBJECT_ID_BYTES, type ObjectId } from "./format/ident
 import { type Manifest, readManifest } from "./format/manifest.ts";
 import { parseRepo, type RepoInfo, readRepo } from "./format/repo.ts";
 import type { EncodedRepo, RepoEncoding } from "./format/repo-encoding.ts";
-import { type ManifestFileInfo, type ManifestPart, readSnapshot, type Snapshot } from "./format/snapshot.ts";
+import {
+  type KnownManifests,
+  type ManifestFileInfo,
+  type ManifestPart,
+  readSnapshot,
+  type Snapshot,
+} from "./format/snapshot.ts";
 import { readTransactionLog, type TransactionLog } from "./format/transaction-log.ts";
 import { RecentlyUsed } from "./recently-used.ts";
 import { readInfoV1 } from "./repository-v1.ts";
@@ -219,12 +225,16 @@ export class RepositoryFiles {
     return this.#manifests.atHand(id);
   }
 
-  /** A manifest that a snapshot refers to. Errors: `CorruptFile` where the snapshot does not list it. */
-  async manifestOf(snapshot: Snapshot, part: ManifestPart, options: StorageOptions = {}): Promise<Manifest> {
-    const file = snapshot.manifestFiles.get(part.manifestId);
+  /** A manifest that a node refers to. Errors: `CorruptFile` where it is not among those that are known. */
+  async manifestOf(
+    known: KnownManifests,
+    part: ManifestPart,
+    options: StorageOptions = {},
+  ): Promise<Manifest> {
+    const file = known.manifestFiles.get(part.manifestId);
     if (!file) {
       throw new MoraineError("CorruptFile", `manifest ${part.manifestId} is not in the snapshot's list`, {
-        source: this.addressOf(`${FOLDERS.snapshot}/${snapshot.id}`),
+        source: this.addressOf(`${FOLDERS.snapshot}/${known.id}`),
       });
     }
     return this.manifest(file, options);

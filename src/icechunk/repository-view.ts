@@ -51,6 +51,11 @@ export interface RepositoryOptions extends StorageOptions {
    * grid. Chunks of at least an eighth of it have objects of their own. Default 8 MiB.
    */
   readonly chunkObjectBytes?: number | undefined;
+  /**
+   * References of new arrays that a session holds in memory before it writes manifests of those that came in the order of
+   * the grid. Default 1,048,576, about 30 MiB.
+   */
+  readonly heldReferences?: number | undefined;
   /** Told at opening of commits that another program, which knows no locks, has overwritten on a local folder. */
   readonly onLostCommits?: ((lost: readonly LostCommit[]) => void) | undefined;
 }
@@ -108,6 +113,7 @@ export class RepositoryView {
       branch,
       writable: branch !== undefined,
       chunkObjectBytes: this.repositoryOptions.chunkObjectBytes,
+      heldReferences: this.repositoryOptions.heldReferences,
     };
   }
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { isMoraineError } from "../../src/errors.ts";
 import type { Repository } from "../../src/icechunk/repository.ts";
 import type { Session } from "../../src/icechunk/session/session.ts";
+import { gridShapeOf } from "../../src/zarr/chunk-grid.ts";
 import { byteArray, chunk, contents, errorsOf, messages, newRepository } from "./repositories.ts";
 
 /** An array of the model: its grid and its chunks by coordinates. A group is undefined. */
@@ -37,6 +38,7 @@ type Edit =
       readonly length: number;
     }
   | { readonly kind: "delete chunk"; readonly path: string; readonly at: number[] }
+  | { readonly kind: "references"; readonly path: string; readonly rows: number[]; readonly value: number }
   | { readonly kind: "shift"; readonly path: string; readonly by: number[] }
   | { readonly kind: "delete"; readonly path: string };
 
@@ -59,6 +61,15 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("delete chunk" as const), path, at }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("references" as const),
+      path,
+      rows: fc.uniqueArray(fc.nat(4), { minLength: 1, maxLength: 2 }),
+      value: fc.nat(255),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("shift" as const), path, by }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("delete" as const), path }) },
 );
@@ -120,6 +131,10 @@ function editModel(tree: ModelTree, change: Edit): boolean {
     case "delete chunk":
       node.chunks.delete(change.at.join("/"));
       return true;
+    case "references":
+      if (Math.max(...change.rows) >= (node.grid[0] ?? 0)) return false;
+      for (const { key, bytes } of rowsOf(change, node.grid[1] ?? 0)) node.chunks.set(key, bytes.join());
+      return true;
     case "shift": {
       const moved = new Map<string, string>();
       for (const [key, bytes] of node.chunks) {
@@ -130,6 +145,47 @@ function editModel(tree: ModelTree, change: Edit): boolean {
       return true;
     }
   }
+}
+
+/** The chunks that rows of references set, every second one of a row where the value is odd. */
+function rowsOf(
+  { rows, value }: Edit & { readonly kind: "references" },
+  columns: number,
+): { readonly key: string; readonly position: number; readonly bytes: Uint8Array }[] {
+  const first = Math.min(...rows);
+  return rows
+    .toSorted((a, b) => a - b)
+    .flatMap((row) =>
+      Array.from({ length: columns }, (_, column) => ({ row, column })).filter(
+        ({ column }) => value % 2 === 0 || column % 2 === 0,
+      ),
+    )
+    .map(({ row, column }) => ({
+      key: `${row}/${column}`,
+      position: (row - first) * columns + column,
+      bytes: chunk(value, 4 + (column % 3) * 8),
+    }));
+}
+
+/** Rows of references from the first to the last, with what lies between left as it is. */
+async function setRows(session: Session, change: Edit & { readonly kind: "references" }): Promise<void> {
+  const columns = gridShapeOf(session.array(change.path).metadata)[1] ?? 0;
+  const chunks = rowsOf(change, columns);
+  const first = Math.min(...change.rows);
+  await session.setReferences(
+    change.path,
+    {
+      gridShape: [Math.max(...change.rows) - first + 1, columns],
+      count: chunks.length,
+      positions: Float64Array.from(chunks, ({ position }) => position),
+      locations: [],
+      versions: [],
+      offsets: new Float64Array(chunks.length),
+      lengths: Float64Array.from(chunks, ({ bytes }) => bytes.length),
+      inline: new Map(chunks.map(({ bytes }, entry) => [entry, bytes])),
+    },
+    { at: [first, 0] },
+  );
 }
 
 async function editSession(session: Session, change: Edit): Promise<void> {
@@ -151,6 +207,9 @@ async function editSession(session: Session, change: Edit): Promise<void> {
     case "delete chunk":
       await session.deleteChunks(change.path, [change.at]);
       break;
+    case "references":
+      await setRows(session, change);
+      break;
     case "shift":
       await session.shift(change.path, change.by);
       break;
@@ -170,7 +229,7 @@ async function editBoth(tree: ModelTree, session: Session, changes: readonly Edi
     );
     expect([change, done]).toEqual([change, editModel(tree, change)]);
     // A chunk that is set again, or deleted where none is, is a change all the same.
-    if (done && (change.kind.includes("chunk") || before !== JSON.stringify(keysOf(tree))))
+    if (done && (/chunk|references/.test(change.kind) || before !== JSON.stringify(keysOf(tree))))
       effective.push(change);
   }
   return effective;
@@ -278,63 +337,75 @@ class Pair {
 describe("a repository", () => {
   it("holds what a model holds after any sequence of operations", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 12 }), async (steps) => {
-        const pair = new Pair(
-          await newRepository({ config: { inlineChunkThresholdBytes: 8, updatesPerRepoFile: 5 } }),
-        );
-        const { repository, branches } = pair;
-        for (const [i, item] of steps.entries()) {
-          switch (item.kind) {
-            case "commit":
-            case "amend":
-              await pair.commit(item.kind, pair.branch(item.branch), item.edits);
-              break;
-            case "race":
-              await pair.race(pair.branch(item.branch), item.edits, item.theirs);
-              break;
-            case "branch": {
-              const from = pair.branch(item.from);
-              await repository.createBranch(`b${i}`, await repository.lookupBranch(from));
-              branches.set(`b${i}`, pair.history(from));
-              break;
-            }
-            case "reset": {
-              const [branch, to] = [pair.branch(item.branch), pair.branch(item.to)];
-              await repository.resetBranch(branch, await repository.lookupBranch(to));
-              branches.set(branch, pair.history(to));
-              break;
-            }
-            case "delete branch": {
-              const branch = pair.branch(item.branch);
-              if (branch === "main") break;
-              await repository.deleteBranch(branch);
-              branches.delete(branch);
-              break;
-            }
-            case "expire": {
-              // All that is older than the newest commit of a branch.
-              const branch = pair.branch(item.at);
-              const { value } = await repository.ancestry({ branch }).next();
-              await repository.expireSnapshots({ olderThan: new Date((value?.flushedAt ?? 0) / 1000) });
-              for (const [name] of branches) {
-                const found = await messages(repository, name);
-                const history = pair.history(name);
-                // The tip stays, and the first.
-                expect(found[0]).toBe(history.at(-1)?.message);
-                expect(found.at(-1)).toBe(history[0]?.message);
-                branches.set(
-                  name,
-                  history.filter(({ message }) => found.includes(message)),
-                );
+      fc.asyncProperty(
+        fc.array(step, { minLength: 3, maxLength: 12 }),
+        fc.nat(6),
+        fc.nat(3),
+        async (steps, held, cell) => {
+          const pair = new Pair(
+            await newRepository({
+              config: {
+                inlineChunkThresholdBytes: 8,
+                updatesPerRepoFile: 5,
+                splitSizes: cell === 0 ? [] : [["any_array", [{ condition: { Axis: 0 }, num_chunks: cell }]]],
+              },
+              heldReferences: held,
+            }),
+          );
+          const { repository, branches } = pair;
+          for (const [i, item] of steps.entries()) {
+            switch (item.kind) {
+              case "commit":
+              case "amend":
+                await pair.commit(item.kind, pair.branch(item.branch), item.edits);
+                break;
+              case "race":
+                await pair.race(pair.branch(item.branch), item.edits, item.theirs);
+                break;
+              case "branch": {
+                const from = pair.branch(item.from);
+                await repository.createBranch(`b${i}`, await repository.lookupBranch(from));
+                branches.set(`b${i}`, pair.history(from));
+                break;
               }
-              break;
+              case "reset": {
+                const [branch, to] = [pair.branch(item.branch), pair.branch(item.to)];
+                await repository.resetBranch(branch, await repository.lookupBranch(to));
+                branches.set(branch, pair.history(to));
+                break;
+              }
+              case "delete branch": {
+                const branch = pair.branch(item.branch);
+                if (branch === "main") break;
+                await repository.deleteBranch(branch);
+                branches.delete(branch);
+                break;
+              }
+              case "expire": {
+                // All that is older than the newest commit of a branch.
+                const branch = pair.branch(item.at);
+                const { value } = await repository.ancestry({ branch }).next();
+                await repository.expireSnapshots({ olderThan: new Date((value?.flushedAt ?? 0) / 1000) });
+                for (const [name] of branches) {
+                  const found = await messages(repository, name);
+                  const history = pair.history(name);
+                  // The tip stays, and the first.
+                  expect(found[0]).toBe(history.at(-1)?.message);
+                  expect(found.at(-1)).toBe(history[0]?.message);
+                  branches.set(
+                    name,
+                    history.filter(({ message }) => found.includes(message)),
+                  );
+                }
+                break;
+              }
+              case "collect":
+                await repository.garbageCollect({ olderThan: new Date(Date.now() + 60_000) });
             }
-            case "collect":
-              await repository.garbageCollect({ olderThan: new Date(Date.now() + 60_000) });
+            await pair.check();
           }
-          await pair.check();
-        }
-      }),
+        },
+      ),
       { numRuns: 60, seed: 7, endOnFailure: true },
     );
   }, 120_000);

@@ -71,7 +71,7 @@ export class ArrayChunks implements ChunkSource {
     const { tree, files } = this.#context;
     const found = await findReferences(
       files,
-      { snapshot: tree.base, node, changes: tree.changes.chunks.get(node.id) },
+      { known: tree.knownManifests, node, changes: tree.changes.chunks.get(node.id) },
       small(coordinates),
       count,
       options,
@@ -84,7 +84,7 @@ export class ArrayChunks implements ChunkSource {
     const node = this.#node();
     const { tree, files } = this.#context;
     const changes = tree.changes.chunks.get(node.id);
-    return allReferences(files, { snapshot: tree.base, node, changes }, options);
+    return allReferences(files, { known: tree.knownManifests, node, changes }, options);
   }
 
   /**

@@ -101,6 +101,7 @@ function boxOfStretch(gridShape: readonly number[], first: number, last: number)
 
 /** Cells of equal size in a grid, numbered in C order. */
 export class Cells {
+  readonly #shape: readonly number[];
   readonly #cell: readonly number[];
   readonly #gridStrides: Float64Array;
   readonly #cellStrides: Float64Array;
@@ -113,6 +114,7 @@ export class Cells {
 
   constructor(gridShape: readonly number[], cell: readonly number[]) {
     const cells = gridShape.map((length, axis) => Math.max(1, Math.ceil(length / (cell[axis] ?? 1))));
+    this.#shape = gridShape;
     this.#cell = cell;
     this.#rank = gridShape.length;
     this.#gridStrides = gridStrides(gridShape);
@@ -134,6 +136,20 @@ export class Cells {
       cell += index * (this.#cellStrides[axis] ?? 0);
     }
     return cell;
+  }
+
+  /**
+   * The first chunk of the cell that holds a chunk, where the chunks of every cell follow one another in C order; undefined
+   * where they do not.
+   */
+  beginOf(position: number): number | undefined {
+    const cut = this.#cell.findIndex((length) => length > 1);
+    const axis = cut < 0 ? this.#rank - 1 : cut;
+    if (this.#shape.some((length, other) => other > axis && (this.#cell[other] ?? 1) < length))
+      return undefined;
+    const stride = this.#gridStrides[axis] ?? 1;
+    const inside = position % (stride * (this.#shape[axis] ?? 1));
+    return position - (inside % (stride * (this.#cell[axis] ?? 1)));
   }
 
   #cellOf(position: number): number {

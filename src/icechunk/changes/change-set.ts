@@ -6,16 +6,30 @@
  */
 
 import { sameShape } from "../../zarr/chunk-grid.ts";
-import { allCoordinates } from "../format/chunk-references.ts";
-import type { NodeId } from "../format/identifier.ts";
-import type { ArrayNode, SnapshotNode } from "../format/snapshot.ts";
+import type { NodeId, ObjectId } from "../format/identifier.ts";
+import type {
+  ArrayNode,
+  KnownManifests,
+  ManifestFileInfo,
+  Snapshot,
+  SnapshotNode,
+} from "../format/snapshot.ts";
 import type { ChunkCoordinates, Move, TransactionLog } from "../format/transaction-log.ts";
 import { ChunkChanges } from "./chunk-changes.ts";
+import type { PositionRuns } from "./position-runs.ts";
 
 /** A node of the base snapshot that was deleted. */
 export interface DeletedNode {
   readonly path: string;
   readonly kind: "group" | "array";
+}
+
+/** Chunks of an array that a session changed. */
+export interface TouchedChunks {
+  readonly places: PositionRuns;
+  readonly gridShape: readonly number[];
+  /** Whether the session made the array. */
+  readonly isNew: boolean;
 }
 
 export class ChangeSet {
@@ -25,6 +39,8 @@ export class ChangeSet {
   readonly updated: Map<NodeId, SnapshotNode> = new Map();
   readonly deleted: Map<NodeId, DeletedNode> = new Map();
   readonly chunks: Map<NodeId, ChunkChanges> = new Map();
+  /** Manifests that nodes made here refer to: they were written before the commit. */
+  readonly writtenManifests: Map<ObjectId, ManifestFileInfo> = new Map();
   /** From where each node was to where it is now; only in sessions that rearrange, in which there is nothing else. */
   readonly moves: Map<NodeId, Move> = new Map();
 
@@ -64,6 +80,16 @@ export class ChangeSet {
     else this.moves.set(node.id, { from, to, nodeId: node.id, kind: node.kind });
   }
 
+  /** The manifests that nodes may refer to: those of the base, and those that were written since. */
+  knownManifests(base: Snapshot): KnownManifests {
+    const { writtenManifests } = this;
+    if (writtenManifests.size === 0) return base;
+    return {
+      id: base.id,
+      manifestFiles: { get: (id) => writtenManifests.get(id) ?? base.manifestFiles.get(id) },
+    };
+  }
+
   delete(path: string, node: SnapshotNode): void {
     this.chunks.delete(node.id);
     this.updated.delete(node.id);
@@ -84,21 +110,21 @@ export class ChangeSet {
     return nodes;
   }
 
+  /** All changes as one log. */
   toTransactionLog(): TransactionLog {
+    const updatedChunks = new Map<NodeId, ChunkCoordinates>();
+    for (const [id, { places, gridShape }] of this.touchedChunks()) {
+      for (const chunks of places.blocks(gridShape, places.count)) updatedChunks.set(id, chunks);
+    }
+    return { ...this.nodeChanges(), updatedChunks };
+  }
+
+  /** What the log of a commit says of nodes; of chunks see {@link touchedChunks}. */
+  nodeChanges(): Omit<TransactionLog, "updatedChunks"> {
     const ids = (nodes: Iterable<SnapshotNode>, kind: SnapshotNode["kind"]): Set<NodeId> =>
       new Set([...nodes].filter((node) => node.kind === kind).map((node) => node.id));
     const deleted = (kind: SnapshotNode["kind"]): Set<NodeId> =>
       new Set([...this.deleted].filter(([, node]) => node.kind === kind).map(([id]) => id));
-    const updatedChunks = new Map<NodeId, ChunkCoordinates>();
-    for (const [id, changes] of this.chunks) {
-      const references = changes.references();
-      if (references.count === 0) continue;
-      updatedChunks.set(id, {
-        rank: references.gridShape.length,
-        count: references.count,
-        coordinates: allCoordinates(references),
-      });
-    }
     return {
       newGroups: ids(this.created.values(), "group"),
       newArrays: ids(this.created.values(), "array"),
@@ -106,9 +132,20 @@ export class ChangeSet {
       deletedArrays: deleted("array"),
       updatedArrays: ids(this.updated.values(), "array"),
       updatedGroups: ids(this.updated.values(), "group"),
-      updatedChunks,
       moves: [...this.moves.values()],
     };
+  }
+
+  /** Of each array with changed chunks which they are. */
+  touchedChunks(): Map<NodeId, TouchedChunks> {
+    const newArrays = new Set([...this.created.values()].map(({ id }) => id));
+    const touched = new Map<NodeId, TouchedChunks>();
+    for (const [id, changes] of this.chunks) {
+      const places = changes.touched();
+      const { gridShape } = changes;
+      if (places.count > 0) touched.set(id, { places, gridShape, isNew: newArrays.has(id) });
+    }
+    return touched;
   }
 }
 

@@ -13,7 +13,8 @@ import {
   type VirtualObject,
 } from "../format/chunk-references.ts";
 import { ReferenceBuilder } from "../format/reference-builder.ts";
-import { mergeReferences, regrid } from "./merge-references.ts";
+import { mergeReferences, referencesFrom, regrid } from "./merge-references.ts";
+import { PositionRuns } from "./position-runs.ts";
 
 /** A change of one chunk. */
 export type ChunkChange =
@@ -32,9 +33,6 @@ export type ChunkChange =
       readonly length: number;
     };
 
-/** Bulk changes are joined when so many have come together. */
-const MAX_LAYERS = 8;
-
 export class ChunkChanges {
   #gridShape: readonly number[];
   /** What lay outside the smallest grid that the array has had in this session is gone, even if it grew again. */
@@ -43,6 +41,10 @@ export class ChunkChanges {
   #layers: ChunkReferences[] = [];
   /** Over the layers, by position in the grid. */
   #single = new Map<number, ChunkChange>();
+  /** Of an array that is new: chunks whose references are in manifests already, before all that came since. */
+  #written = new PositionRuns();
+  /** Whether each layer began behind everything before it. */
+  #inOrder = true;
 
   constructor(gridShape: readonly number[], clip: readonly number[] = gridShape) {
     this.#gridShape = gridShape;
@@ -70,8 +72,60 @@ export class ChunkChanges {
   /** Many changes at once, of this grid; entries that are `MISSING` delete. */
   setMany(references: ChunkReferences): void {
     this.#flush();
-    this.#layers.push(references);
-    if (this.#layers.length > MAX_LAYERS) this.#join();
+    this.#push(references);
+  }
+
+  /** Layers of about one size are joined, so that a reference is copied a few times, however many there will be. */
+  #push(references: ChunkReferences): void {
+    if (references.count === 0) return;
+    this.#inOrder &&= firstPlace(references) >= this.#end();
+    const layers = this.#layers;
+    layers.push(references);
+    for (;;) {
+      const [older, newer] = [layers.at(-2), layers.at(-1)];
+      if (!older || !newer || older.count > 2 * newer.count) return;
+      layers.splice(-2, 2, mergeReferences([{ references: older }, { references: newer }]));
+    }
+  }
+
+  /** The place after the last change. */
+  #end(): number {
+    return this.#layers.reduce((end, layer) => Math.max(end, endOf(layer)), this.#written.end);
+  }
+
+  /** Changes that are held here. */
+  get held(): number {
+    return this.#layers.reduce((total, { count }) => total + count, this.#single.size);
+  }
+
+  /** All that is held, where it came in order; undefined where it did not: then it is best written all at once. */
+  heldInOrder(): ChunkReferences | undefined {
+    this.#flush();
+    return this.#inOrder ? this.references() : undefined;
+  }
+
+  /**
+   * Lets go of references that are in manifests of the array now, and so belong to what lies under the changes.
+   *
+   * @param written those of {@link heldInOrder} before a place; false where changes came since that are not behind them
+   */
+  letGo(written: ChunkReferences, gridShape: readonly number[]): boolean {
+    this.#flush();
+    if (!this.#inOrder || gridShape !== this.#gridShape) return false;
+    const end = endOf(written);
+    this.#layers = this.#layers.flatMap((layer) => {
+      const rest = endOf(layer) <= end ? undefined : referencesFrom(layer, end);
+      return rest ? [rest] : [];
+    });
+    this.#written.append(written);
+    // What is in the manifests has been cut to the grid.
+    this.#clip = gridShape;
+    return true;
+  }
+
+  /** All chunks that were changed. */
+  touched(): PositionRuns {
+    return this.#written.union(PositionRuns.of(this.references()));
   }
 
   /** Whether a chunk was changed. */
@@ -109,6 +163,7 @@ export class ChunkChanges {
   /** Follows a change of the array's shape; changes outside the new grid are dropped. */
   resize(gridShape: readonly number[]): void {
     this.#flush();
+    this.#written = this.#written.regrid(this.#gridShape, gridShape);
     this.#layers = this.#layers.map((layer) => regrid(layer, gridShape));
     this.#clip = this.#clip.map((length, axis) => Math.min(length, gridShape[axis] ?? 0));
     this.#gridShape = gridShape;
@@ -137,7 +192,7 @@ export class ChunkChanges {
       if (change) addChange(builder, change);
     }
     this.#single = new Map();
-    this.#layers.push(builder.finish(this.#gridShape, positions));
+    this.#push(builder.finish(this.#gridShape, positions));
   }
 
   #join(): void {
@@ -157,6 +212,14 @@ function addChange(builder: ReferenceBuilder, change: ChunkChange): void {
   } else {
     builder.addVirtual(builder.addVirtualObject(change.object), change.offset, change.length);
   }
+}
+
+function firstPlace({ count, positions }: ChunkReferences): number {
+  return count === 0 ? Number.POSITIVE_INFINITY : (positions?.[0] ?? 0);
+}
+
+function endOf({ count, positions }: ChunkReferences): number {
+  return count === 0 ? 0 : (positions?.[count - 1] ?? count - 1) + 1;
 }
 
 /** Moves references by whole chunks along each axis into a larger grid. */

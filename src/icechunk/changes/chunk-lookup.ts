@@ -8,7 +8,7 @@ import type { StorageOptions } from "../../storage/storage.ts";
 import { type ChunkReferences, gridStrides, positionOf } from "../format/chunk-references.ts";
 import { type Manifest, PositionedBuilder } from "../format/manifest.ts";
 import { ReferenceBuilder } from "../format/reference-builder.ts";
-import type { ArrayNode, ManifestPart, Snapshot } from "../format/snapshot.ts";
+import type { ArrayNode, KnownManifests, ManifestPart } from "../format/snapshot.ts";
 import type { RepositoryFiles } from "../repository-files.ts";
 import { boxesMeet, boxOfGrid, intersection } from "./boxes.ts";
 import type { ChunkChanges } from "./chunk-changes.ts";
@@ -20,7 +20,7 @@ const CONCURRENT_MANIFESTS = 8;
 
 /** An array whose references are looked for. */
 export interface ReferencedArray {
-  readonly snapshot: Snapshot;
+  readonly known: KnownManifests;
   readonly node: ArrayNode;
   readonly changes: ChunkChanges | undefined;
 }
@@ -32,7 +32,7 @@ export interface ReferencedArray {
  */
 export async function findReferences(
   files: RepositoryFiles,
-  { snapshot, node, changes }: ReferencedArray,
+  { known, node, changes }: ReferencedArray,
   coordinates: Uint32Array,
   count: number,
   options: StorageOptions = {},
@@ -57,7 +57,7 @@ export async function findReferences(
     }
     partOf[chunk] = last;
   }
-  const read = await readManifests(files, snapshot, index.sorted, needed, options);
+  const read = await readManifests(files, known, index.sorted, needed, options);
   const arrays = read.map((manifest) => manifest?.array(node.id));
   const builder = new ReferenceBuilder(count);
   for (let chunk = 0; chunk < count; chunk++) {
@@ -80,7 +80,7 @@ export async function findReferences(
 
 async function readManifests(
   files: RepositoryFiles,
-  snapshot: Snapshot,
+  known: KnownManifests,
   parts: readonly ManifestPart[],
   wanted: Iterable<number>,
   options: StorageOptions,
@@ -96,7 +96,7 @@ async function readManifests(
   const work = async (): Promise<void> => {
     for (let i = next++; i < waiting.length; i = next++) {
       const part = parts[waiting[i] ?? 0];
-      if (part) read[waiting[i] ?? 0] = await files.manifestOf(snapshot, part, options);
+      if (part) read[waiting[i] ?? 0] = await files.manifestOf(known, part, options);
     }
   };
   if (waiting.length > 0) {
@@ -184,7 +184,7 @@ function placeInBox(box: Uint32Array, coordinates: Uint32Array, at: number, rank
 /** All references of an array; none of them `MISSING`. */
 export async function allReferences(
   files: RepositoryFiles,
-  { snapshot, node, changes }: ReferencedArray,
+  { known, node, changes }: ReferencedArray,
   options: StorageOptions = {},
 ): Promise<ChunkReferences> {
   const grid = boxOfGrid(node.gridShape);
@@ -192,10 +192,10 @@ export async function allReferences(
   const parts = node.manifests.filter((part) => boxesMeet(part.extents, clip));
   const { sorted, inOrder } = new PartIndex(parts, node.gridShape);
   const runs: ReferenceRun[] = inOrder
-    ? [{ references: await readInOrder(files, snapshot, node, sorted, clip, options) }]
+    ? [{ references: await readInOrder(files, known, node, sorted, clip, options) }]
     : await Promise.all(
         parts.map(async (part) => ({
-          references: await readManifestPart(files, snapshot, node, part, clip, options),
+          references: await readManifestPart(files, known, node, part, clip, options),
         })),
       );
   if (changes) runs.push({ references: changes.references() });
@@ -205,13 +205,13 @@ export async function allReferences(
 
 async function readInOrder(
   files: RepositoryFiles,
-  snapshot: Snapshot,
+  known: KnownManifests,
   node: ArrayNode,
   parts: readonly ManifestPart[],
   clip: Uint32Array,
   options: StorageOptions,
 ): Promise<ChunkReferences> {
-  const manifests = await readManifests(files, snapshot, parts, parts.keys(), options);
+  const manifests = await readManifests(files, known, parts, parts.keys(), options);
   const count = manifests.reduce((total, manifest) => total + (manifest?.array(node.id)?.count ?? 0), 0);
   const columns = new PositionedBuilder(count);
   manifests.forEach((manifest, i) => {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { firstEntryFrom } from "../../manifest/chunk-manifest.ts";
 import {
   type ChunkReferences,
   coordinatesOf,
@@ -45,6 +46,13 @@ export function mergeReferences(runs: readonly ReferenceRun[]): ChunkReferences 
 function mergeTwo(older: ReferenceRun, newer: ReferenceRun): ChunkReferences {
   const countA = older.entries?.length ?? older.references.count;
   const countB = newer.entries?.length ?? newer.references.count;
+  if (
+    older.entries === undefined &&
+    newer.entries === undefined &&
+    follows(older.references, newer.references)
+  ) {
+    return appended(older.references, newer.references);
+  }
   const builder = new ReferenceBuilder(countA + countB);
   const positions = new Float64Array(countA + countB);
   let a = 0;
@@ -67,6 +75,50 @@ function mergeTwo(older: ReferenceRun, newer: ReferenceRun): ChunkReferences {
     }
   }
   return builder.finish(newer.references.gridShape, positions);
+}
+
+function follows(older: ChunkReferences, newer: ChunkReferences): boolean {
+  const last = older.positions?.[older.count - 1] ?? older.count - 1;
+  return last < (newer.count === 0 ? Number.POSITIVE_INFINITY : (newer.positions?.[0] ?? 0));
+}
+
+/** References behind others, column by column. */
+function appended(older: ChunkReferences, newer: ChunkReferences): ChunkReferences {
+  const builder = new ReferenceBuilder(older.count + newer.count);
+  const positions = new Float64Array(older.count + newer.count);
+  for (const part of [older, newer]) {
+    if (part.positions) positions.set(part.positions.subarray(0, part.count), builder.count);
+    else for (let entry = 0; entry < part.count; entry++) positions[builder.count + entry] = entry;
+    builder.append(part);
+  }
+  return builder.finish(newer.gridShape, positions);
+}
+
+/** The entries from a place in the grid on, as columns of their own. */
+export function referencesFrom(references: ChunkReferences, position: number): ChunkReferences {
+  return filterReferences(
+    references,
+    undefined,
+    (entry) => (references.positions?.[entry] ?? entry) >= position,
+  );
+}
+
+/** The entries before a place in the grid. */
+export function referencesBefore(references: ChunkReferences, position: number): ChunkReferences {
+  const { positions } = references;
+  const count = positions
+    ? firstEntryFrom(positions, references.count, position)
+    : Math.min(position, references.count);
+  if (count === references.count) return references;
+  return {
+    ...references,
+    count,
+    positions: positions?.subarray(0, count) ?? Float64Array.from({ length: count }, (_, entry) => entry),
+    kinds: references.kinds.subarray(0, count),
+    objects: references.objects.subarray(0, count),
+    offsets: references.offsets.subarray(0, count),
+    lengths: references.lengths.subarray(0, count),
+  };
 }
 
 /** The entries of a run as columns of their own. */

@@ -8,7 +8,7 @@ import { MoraineError } from "../../errors.ts";
 import { isNodeName } from "../../zarr/tree.ts";
 import { randomNodeId } from "../format/identifier.ts";
 import { compareBytes } from "../format/order.ts";
-import type { ArrayNode, Snapshot, SnapshotNode } from "../format/snapshot.ts";
+import type { ArrayNode, KnownManifests, ManifestPart, Snapshot, SnapshotNode } from "../format/snapshot.ts";
 import { ChangeSet, isWithin } from "./change-set.ts";
 import { implicitGroup, type NodeContent } from "./node-content.ts";
 import { normalizePath, parentPath } from "./node-path.ts";
@@ -35,6 +35,11 @@ export class WorkingTree {
 
   get changes(): ChangeSet {
     return this.#changes;
+  }
+
+  /** The manifests that {@link nodes} may refer to. */
+  get knownManifests(): KnownManifests {
+    return this.#changes.knownManifests(this.#base);
   }
 
   /** By path. */
@@ -126,6 +131,13 @@ export class WorkingTree {
     this.#changes.update(node.path, updated, node);
     this.#set(node.path, updated);
     return updated;
+  }
+
+  /** Gives an array that was made here manifests that were written before the commit. */
+  setManifests(node: ArrayNode, manifests: readonly ManifestPart[]): void {
+    const changed: ArrayNode = { ...node, manifests };
+    this.#changes.created.set(node.path, changed);
+    this.#set(node.path, changed);
   }
 
   /** Deletes a node and all below it; nothing where it is not there. */

@@ -19,9 +19,10 @@ import { encodeMetadata } from "../format/metadata.ts";
 import type { SnapshotInfo } from "../format/repo.ts";
 import type { ArrayNode, ManifestFileInfo, Snapshot, SnapshotNode } from "../format/snapshot.ts";
 import { writeSnapshot } from "../format/snapshot-writer.ts";
-import { type TransactionLog, writeTransactionLog } from "../format/transaction-log.ts";
+import { writeTransactionLog } from "../format/transaction-log.ts";
 import { DEFAULT_COMPRESSION_LEVEL } from "../repo-update.ts";
 import { FOLDERS, type RepositoryFiles } from "../repository-files.ts";
+import type { CommitLogs } from "./commit-logs.ts";
 import { ManifestWriter } from "./commit-manifests.ts";
 import { planArray } from "./manifest-plan.ts";
 
@@ -36,7 +37,7 @@ export interface SnapshotPlan {
   readonly changes: ChangeSet;
   /** The nodes of the base with the changes made. */
   readonly nodes: ReadonlyMap<string, SnapshotNode>;
-  readonly log: TransactionLog;
+  readonly logs: CommitLogs;
   readonly message: string;
   readonly metadata: JsonObject;
   /** Whether all references are spread over manifests anew. */
@@ -52,6 +53,14 @@ export async function writeSnapshotFiles(
 ): Promise<Omit<SnapshotInfo, "parentId">> {
   const level = settings.compressionLevel ?? DEFAULT_COMPRESSION_LEVEL;
   const { nodes, manifestFiles } = await writeManifests(files, plan, settings, level, options);
+  const logLevel = settings.compressionLevel ?? LOG_COMPRESSION_LEVEL;
+  const prunedAncestorLogs: ObjectId[] = [];
+  for (const further of plan.logs.further) {
+    const logId = randomObjectId();
+    const bytes = await writeTransactionLog(logId, further, logLevel);
+    await files.write(`${FOLDERS.transactionLog}/${logId}`, bytes, { ...options, fresh: true });
+    prunedAncestorLogs.push(logId);
+  }
   const id = randomObjectId();
   const flushedAt = microsecondsNow(plan.base.flushedAt);
   const metadata = encodeMetadata(plan.metadata);
@@ -67,7 +76,7 @@ export async function writeSnapshotFiles(
   };
   const [snapshot, log] = await Promise.all([
     writeSnapshot(made, level),
-    writeTransactionLog(id, plan.log, settings.compressionLevel ?? LOG_COMPRESSION_LEVEL),
+    writeTransactionLog(id, plan.logs.own, logLevel),
   ]);
   const [version] = await Promise.all([
     files.write(`${FOLDERS.snapshot}/${id}`, snapshot, { ...options, fresh: true }),
@@ -75,7 +84,7 @@ export async function writeSnapshotFiles(
   ]);
   requireSameClock(files, version, flushedAt);
   files.rememberSnapshot(made);
-  return { id, flushedAt, message, metadata, prunedAncestorLogs: [] };
+  return { id, flushedAt, message, metadata, prunedAncestorLogs };
 }
 
 async function writeManifests(
@@ -86,6 +95,7 @@ async function writeManifests(
   options: StorageOptions,
 ): Promise<{ nodes: Map<string, SnapshotNode>; manifestFiles: Map<ObjectId, ManifestFileInfo> }> {
   const { base, changes } = plan;
+  const known = changes.knownManifests(base);
   const writer = new ManifestWriter(files, level, options);
   const kept = new Map<string, ArrayNode["manifests"]>();
   for (const [path, node] of plan.nodes) {
@@ -96,7 +106,7 @@ async function writeManifests(
     const all = plan.rewriteManifests ?? false;
     const planned = await planArray(
       files,
-      base,
+      known,
       node,
       own,
       { splitSizes: settings.splitSizes, all },
@@ -114,7 +124,7 @@ async function writeManifests(
     const manifests = keptParts ? [...keptParts, ...(written.parts.get(node.id) ?? [])] : node.manifests;
     if (keptParts) nodes.set(path, { ...node, manifests });
     for (const { manifestId } of manifests) {
-      const file = written.files.get(manifestId) ?? base.manifestFiles.get(manifestId);
+      const file = written.files.get(manifestId) ?? known.manifestFiles.get(manifestId);
       if (!file) {
         throw new MoraineError("CorruptFile", `manifest ${manifestId} is not in the snapshot's list`, {
           source: files.addressOf(`${FOLDERS.snapshot}/${base.id}`),

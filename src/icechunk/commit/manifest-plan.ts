@@ -25,7 +25,7 @@ import { mergeReferences, type ReferenceRun, withoutMissing } from "../changes/m
 import { readManifestPart } from "../changes/read-manifest-part.ts";
 import { type ChunkReferences, hasMissing } from "../format/chunk-references.ts";
 import type { NodeId } from "../format/identifier.ts";
-import type { ArrayNode, ManifestPart, Snapshot } from "../format/snapshot.ts";
+import type { ArrayNode, KnownManifests, ManifestPart } from "../format/snapshot.ts";
 import type { RepositoryFiles } from "../repository-files.ts";
 import { cellShape } from "./manifest-split.ts";
 
@@ -50,14 +50,14 @@ export interface PlannedArray {
 /**
  * Works out which references must be written anew.
  *
- * @param base the snapshot that the changes build upon
+ * @param known the manifests that the array may have
  * @param node the array as it becomes, with the manifests that it had
  * @param splitSizes rules of the configuration
  * @param all whether everything is written anew
  */
 export async function planArray(
   files: RepositoryFiles,
-  base: Snapshot,
+  known: KnownManifests,
   node: ArrayNode,
   changes: ChunkChanges,
   { splitSizes, all }: { readonly splitSizes: JsonValue | undefined; readonly all: boolean },
@@ -69,7 +69,7 @@ export async function planArray(
   const kept = new Set(node.manifests);
   const take = async (part: ManifestPart): Promise<void> => {
     kept.delete(part);
-    plan.addOld(await readManifestPart(files, base, node, part, clip, options));
+    plan.addOld(await readManifestPart(files, known, node, part, clip, options));
   };
   plan.addChanges(changes.references());
   for (const part of node.manifests) {
@@ -79,7 +79,7 @@ export async function planArray(
   // What is taken makes the boxes of cells larger, which may then meet others.
   for (;;) {
     const met = [...kept].filter((part) =>
-      plan.takes(part.extents, base.manifestFiles.get(part.manifestId)?.referenceCount),
+      plan.takes(part.extents, known.manifestFiles.get(part.manifestId)?.referenceCount),
     );
     if (met.length === 0) break;
     await Promise.all(met.map(take));

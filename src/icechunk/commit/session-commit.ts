@@ -19,6 +19,7 @@ import { leaveReceipt } from "../lost-commits.ts";
 import { backUp, updateRepo } from "../repo-update.ts";
 import type { RepoState, RepositoryFiles } from "../repository-files.ts";
 import { writeSnapshotFiles } from "./commit.ts";
+import { type CommitLogs, logsOf, requireReadable } from "./commit-logs.ts";
 
 const DEFAULT_REBASE_TRIES = 1000;
 /** Rebases without waiting, before the wait between them grows. */
@@ -103,7 +104,7 @@ async function commitOnce(
   const { signal } = options;
   // The copy of the state of before can be made at the same time.
   const [written, backup] = await Promise.all([
-    writeTree(context, tree.changes.toTransactionLog(), message, options),
+    writeTree(context, logsOf(tree.changes), message, options),
     state && backUp(files, state, { signal }),
   ]);
   const info: SnapshotInfo = { ...written, parentId: base };
@@ -162,14 +163,11 @@ export async function amendTree(
     });
   }
   const previous = await files.transactionLog(base, options);
-  const log = tree.changes.toTransactionLog();
   requireUnmixed(files, previous, tree);
-  const written = await writeTree(
-    context,
-    previous ? mergeTransactionLogs(previous, log) : log,
-    message,
-    options,
-  );
+  const { own, further } = logsOf(tree.changes);
+  const merged = previous ? mergeTransactionLogs(previous, own) : own;
+  requireReadable(merged);
+  const written = await writeTree(context, { own: merged, further }, message, options);
   const after = await updateRepo(
     files,
     (repo) => {
@@ -178,7 +176,7 @@ export async function amendTree(
       const info: SnapshotInfo = {
         ...written,
         parentId: replaced?.parentId,
-        prunedAncestorLogs: replaced?.prunedAncestorLogs ?? [],
+        prunedAncestorLogs: [...(replaced?.prunedAncestorLogs ?? []), ...written.prunedAncestorLogs],
       };
       return {
         info: { branches: withTip(repo, branch, info) },
@@ -224,7 +222,7 @@ export async function flushTree(
 ): Promise<ObjectId> {
   requireChanges(context.tree, options);
   const base = context.tree.base.id;
-  const written = await writeTree(context, context.tree.changes.toTransactionLog(), message, options);
+  const written = await writeTree(context, logsOf(context.tree.changes), message, options);
   await updateRepo(
     context.files,
     () => ({
@@ -240,7 +238,7 @@ export async function flushTree(
 /** Writes the files of a snapshot; nothing leads to them yet. */
 export async function writeTree(
   { files, settings, tree }: CommitContext,
-  log: TransactionLog,
+  logs: CommitLogs,
   message: string,
   options: CommitOptions,
 ): Promise<Omit<SnapshotInfo, "parentId">> {
@@ -250,7 +248,7 @@ export async function writeTree(
   const { rewriteManifests } = options;
   return writeSnapshotFiles(
     files,
-    { base, changes, nodes, log, message, metadata, rewriteManifests },
+    { base, changes, nodes, logs, message, metadata, rewriteManifests },
     settings,
     {
       signal: options.signal,

@@ -115,6 +115,39 @@ export class ReferenceBuilder {
     else this.#add(kind, this.#copiedIndex(from, kind, object), offset, length);
   }
 
+  /** Adds all entries of other columns. */
+  append({
+    count,
+    kinds,
+    objects,
+    offsets,
+    lengths,
+    chunkIds,
+    buffers,
+    virtualObjects,
+  }: ChunkReferences): void {
+    const at = this.count;
+    this.kinds.set(kinds.subarray(0, count), at);
+    this.offsets.set(offsets.subarray(0, count), at);
+    this.lengths.set(lengths.subarray(0, count), at);
+    const firstBuffer = this.buffers.length;
+    const firstId = this.#chunkIdCount;
+    for (const buffer of buffers) this.buffers.push(buffer);
+    const ids = new Uint8Array(firstId * OBJECT_ID_BYTES + chunkIds.length);
+    ids.set(this.#chunkIds.subarray(0, firstId * OBJECT_ID_BYTES));
+    ids.set(chunkIds, firstId * OBJECT_ID_BYTES);
+    this.#chunkIds = ids;
+    this.#chunkIdCount = ids.length / OBJECT_ID_BYTES;
+    const virtual = Uint32Array.from(virtualObjects, (object) => this.addVirtualObject(object));
+    for (let entry = 0; entry < count; entry++) {
+      const object = objects[entry] ?? 0;
+      const kind = kinds[entry];
+      this.objects[at + entry] =
+        kind === VIRTUAL ? (virtual[object] ?? 0) : kind === NATIVE ? firstId + object : firstBuffer + object;
+    }
+    this.count = at + count;
+  }
+
   /** Index here of an object of other columns. */
   #copiedIndex(from: ChunkReferences, kind: number, object: number): number {
     this.#copied ??= new Map();

@@ -71,6 +71,12 @@ export interface Snapshot {
   readonly manifestFiles: ReadonlyMap<ObjectId, ManifestFileInfo>;
 }
 
+/** The files of manifests by id, and the snapshot that errors are about. */
+export interface KnownManifests {
+  readonly id: ObjectId;
+  readonly manifestFiles: Pick<Snapshot["manifestFiles"], "get">;
+}
+
 /** Sizes of structs, and the numbers of the union `NodeData`. */
 export const MANIFEST_FILE_STRUCT_BYTES = 32;
 export const DIMENSION_STRUCT_BYTES = 16;

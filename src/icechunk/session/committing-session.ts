@@ -18,6 +18,7 @@ import {
   flushTree,
   type RebasingCommitOptions,
 } from "../commit/session-commit.ts";
+import { HELD_REFERENCES, writeAhead } from "../commit/write-ahead.ts";
 import type { RepositoryConfig } from "../configuration.ts";
 import type { RebasePolicy } from "../conflicts/conflicts.ts";
 import { rebaseTree } from "../conflicts/rebase.ts";
@@ -37,11 +38,16 @@ export interface SessionParts {
   readonly writable: boolean;
   /** Bytes at which objects of small chunks are written; see `RepositoryOptions`. */
   readonly chunkObjectBytes?: number | undefined;
+  /** References that are held in memory; see `RepositoryOptions`. */
+  readonly heldReferences?: number | undefined;
 }
 
 export class CommittingSession extends SessionView {
   protected readonly parts: SessionParts;
   #writable: boolean;
+  /** References that came since some were written. */
+  #came = 0;
+  #writing: Promise<void> | undefined;
 
   constructor(parts: SessionParts) {
     const { files, access, snapshot, chunkObjectBytes } = parts;
@@ -105,8 +111,28 @@ export class CommittingSession extends SessionView {
     await rebaseTree(this.parts.files, this.context.tree, this.#requireBranch(), policy, options);
   }
 
+  /** Tells that references came; where many are held, waits until some are written. */
+  protected async noteReferences(count: number, options: StorageOptions): Promise<void> {
+    const { heldReferences = HELD_REFERENCES } = this.parts;
+    this.#came += count;
+    if (this.#came > heldReferences) {
+      this.#came = 0;
+      const before = this.#writing;
+      const writing = (async () => {
+        await before;
+        await writeAhead(this.commitContext, heldReferences, options);
+      })();
+      // Who began it is told of its failure, and the others go on: what is not written is held.
+      this.#writing = writing.catch(() => undefined);
+      await writing;
+    } else {
+      await this.#writing;
+    }
+  }
+
   async #finish(options: StorageOptions, work: () => Promise<ObjectId>): Promise<ObjectId> {
     this.requireWritable();
+    await this.#writing;
     await this.context.packing.finish(options);
     const id = await work();
     this.#writable = false;

@@ -7,14 +7,17 @@
 import { MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { DeletedNode } from "../changes/change-set.ts";
+import { allReferences } from "../changes/chunk-lookup.ts";
 import type { ChunkPacking } from "../changes/chunk-packing.ts";
 import { regrid } from "../changes/merge-references.ts";
 import type { WorkingTree } from "../changes/working-tree.ts";
+import { logsOf } from "../commit/commit-logs.ts";
 import { type CommitContext, writeTree } from "../commit/session-commit.ts";
 import type { ChunkReferences } from "../format/chunk-references.ts";
 import type { NodeId, ObjectId } from "../format/identifier.ts";
 import { compareBytes } from "../format/order.ts";
 import type { ArrayNode, SnapshotNode } from "../format/snapshot.ts";
+import type { RepositoryFiles } from "../repository-files.ts";
 
 /** What a session changed, as data that can be cloned into another thread. */
 export interface SessionChanges {
@@ -43,20 +46,30 @@ export async function forkPoint(
   const { tree } = context;
   if (tree.changes.isEmpty) return tree.base.id;
   await packing.finish(options);
-  return (await writeTree(context, tree.changes.toTransactionLog(), "fork", options)).id;
+  return (await writeTree(context, logsOf(tree.changes), "fork", options)).id;
 }
 
-/** A session's changes. All its native chunks must be stored. */
-export function exportChanges(tree: WorkingTree): SessionChanges {
-  const { created, updated, deleted, chunks } = tree.changes;
-  return {
-    created: new Map(created),
-    updated: new Map(updated),
-    deleted: new Map(deleted),
-    chunks: new Map(
-      [...chunks].map(([id, changes]) => [id, { clip: changes.clip, references: changes.references() }]),
-    ),
-  };
+/**
+ * A session's changes. All its native chunks must be stored. References that are in manifests already come along as if
+ * they were not.
+ */
+export async function exportChanges(
+  files: RepositoryFiles,
+  tree: WorkingTree,
+  options: StorageOptions,
+): Promise<SessionChanges> {
+  const { created, updated, deleted } = tree.changes;
+  const made = new Map([...created.values()].map((node) => [node.id, node]));
+  const chunks = new Map<NodeId, ArrayChunkChanges>();
+  for (const [id, changes] of tree.changes.chunks) {
+    const node = made.get(id);
+    const references =
+      node?.kind === "array" && node.manifests.length > 0
+        ? await allReferences(files, { known: tree.knownManifests, node, changes }, options)
+        : changes.references();
+    chunks.set(id, { clip: changes.clip, references });
+  }
+  return { created: new Map(created), updated: new Map(updated), deleted: new Map(deleted), chunks };
 }
 
 /** Lays a fork's changes over a session's. Errors: `Conflict`, before anything is changed. */

@@ -110,10 +110,12 @@ export class Session extends CommittingSession {
   }
 
   /**
-   * Sets references of an array, many at once. Bytes that the manifest holds become inline or native chunks.
+   * Sets references of an array, many at once. Bytes that the manifest holds become inline or native chunks. Those of an
+   * array that is new may be very many where they come in the order of the grid: they go into manifests before the commit.
    *
    * @param at chunk coordinates of the manifest's first chunk in the array's grid; zeros where left out
-   * Errors: as `referencesOfManifest`; `OutOfBounds` where the manifest does not fit in the grid; `ReadOnly`.
+   * Errors: as `referencesOfManifest`; `OutOfBounds` where the manifest does not fit in the grid; `ReadOnly`;
+   * those of the storage.
    */
   async setReferences(
     path: string,
@@ -139,6 +141,7 @@ export class Session extends CommittingSession {
     const same = gridShape.every((length, axis) => length === manifest.gridShape[axis]);
     const changes = this.context.tree.changes.chunksOf(this.context.tree.array(path));
     changes.setMany(same ? references : placeReferences(references, gridShape, place));
+    await this.noteReferences(references.count, { signal });
   }
 
   /**
@@ -217,7 +220,7 @@ export class Session extends CommittingSession {
   /** The changes as plain data that travels between threads (structured clone), after their chunks are stored. */
   async changes(options: StorageOptions = {}): Promise<SessionChanges> {
     await this.context.packing.finish(options);
-    return exportChanges(this.context.tree);
+    return exportChanges(this.parts.files, this.context.tree, options);
   }
 
   /**

@@ -5,7 +5,7 @@
  */
 
 import type { StorageOptions } from "../../storage/storage.ts";
-import type { NodeId } from "../format/identifier.ts";
+import type { NodeId, ObjectId } from "../format/identifier.ts";
 import { compareBytes, compareCoordinates } from "../format/order.ts";
 import type { RepoInfo } from "../format/repo.ts";
 import type { Snapshot, SnapshotNode } from "../format/snapshot.ts";
@@ -36,12 +36,16 @@ export async function checkTransaction(
   }
   const fail = (message: string, path?: string): void => findings.error("CorruptFile", message, source, path);
   for (const [id, chunks] of log.updatedChunks) checkOrder(id, chunks, fail);
-  // Logs of expired ancestors stand between this one and the parent.
+  const others = known?.prunedAncestorLogs ?? [];
+  let isAlone = true;
+  for (const id of others) isAlone = (await tellsOnlyChunks(files, id, findings, options)) && isAlone;
+  const logs = 1 + others.length;
+  // Logs of expired ancestors may stand between this one and the parent.
   const parent =
-    parentId !== undefined && known?.prunedAncestorLogs.length === 0
+    parentId !== undefined && known !== undefined && isAlone
       ? await findings.attempt(source, () => files.snapshot(parentId, options))
       : undefined;
-  if (!parent) return 1;
+  if (!parent) return logs;
   const untold = untoldDifferences(parent, snapshot, log);
   const afterRoot = parentId !== undefined && info.snapshots.get(parentId)?.parentId === undefined;
   if (untold.length > 0 && afterRoot) {
@@ -54,7 +58,24 @@ export async function checkTransaction(
   } else {
     for (const { message, path } of untold) fail(message, path);
   }
-  return 1;
+  return logs;
+}
+
+/** Checks a log that a snapshot names beside its own; whether it says nothing of nodes. */
+async function tellsOnlyChunks(
+  files: RepositoryFiles,
+  id: ObjectId,
+  findings: Findings,
+  options: StorageOptions,
+): Promise<boolean> {
+  const source = files.addressOf(`${FOLDERS.transactionLog}/${id}`);
+  const log = await findings.attempt(source, () => files.transactionLog(id, options));
+  if (!log) return false;
+  const { updatedChunks, ...nodes } = log;
+  for (const [nodeId, chunks] of updatedChunks) {
+    checkOrder(nodeId, chunks, (message) => findings.error("CorruptFile", message, source));
+  }
+  return Object.values(nodes).every((part) => ("size" in part ? part.size : part.length) === 0);
 }
 
 function checkOrder(id: NodeId, chunks: ChunkCoordinates, fail: (message: string) => void): void {
