@@ -6,24 +6,23 @@
  * a chunk, and is held in memory whole by all who read it. So the chunks of new arrays beyond some millions go into
  * further logs, which the commit names where those of expired ancestors are named (specification 2.1): diff and rebase
  * read them before its own. Programs from before 2.1 pass them over and miss no conflict: nobody else can have changed
- * chunks of an array that did not exist. What changed of arrays that were there is always in the commit's own log.
+ * chunks of an array that did not exist, and the commit's own log names the first chunk of each such array. What changed
+ * of arrays that were there is in the own log, all of it.
  *
  * @module
  */
 
-import { MoraineError } from "../../errors.ts";
 import type { ChangeSet, TouchedChunks } from "../changes/change-set.ts";
 import type { NodeId } from "../format/identifier.ts";
 import {
   type ChunkCoordinates,
   EMPTY_TRANSACTION_LOG,
+  requireReadable,
   type TransactionLog,
 } from "../format/transaction-log.ts";
 
 /** Chunks of a log after which those of new arrays go into another one. */
 export const CHUNKS_PER_LOG: number = 8 * 1024 * 1024;
-/** Tables that official readers take of a log (icechunk 2.3, `max_tables`), less those that are no chunks. */
-const MOST_CHUNKS = 49_000_000;
 
 /** The logs of a commit. */
 export interface CommitLogs {
@@ -40,22 +39,24 @@ export interface CommitLogs {
  */
 export function logsOf(changes: ChangeSet, chunksPerLog: number = CHUNKS_PER_LOG): CommitLogs {
   const touched = [...changes.touchedChunks()];
+  const made = touched.filter(([, { isNew }]) => isNew);
+  const changed = touched.filter(([, { isNew }]) => !isNew);
+  requireReadable(changed.map(([, { places }]) => places));
   const updatedChunks = new Map<NodeId, ChunkCoordinates>();
   let room = chunksPerLog;
-  for (const [id, { places, gridShape, isNew }] of touched) {
-    if (isNew) continue;
+  for (const [id, { places, gridShape }] of changed) {
     for (const chunks of places.blocks(gridShape, places.count)) updatedChunks.set(id, chunks);
     room -= places.count;
   }
   const own: TransactionLog = { ...changes.nodeChanges(), updatedChunks };
-  requireReadable(own);
-  const made = touched.filter(([, { isNew }]) => isNew);
-  const total = made.reduce((sum, [, { places }]) => sum + places.count, 0);
-  if (total > room) return { own, further: chunkLogs(made, chunksPerLog) };
+  const isShort = made.reduce((sum, [, { places }]) => sum + places.count, 0) <= room;
   for (const [id, { places, gridShape }] of made) {
-    for (const chunks of places.blocks(gridShape, places.count)) updatedChunks.set(id, chunks);
+    for (const chunks of places.blocks(gridShape, isShort ? places.count : 1)) {
+      updatedChunks.set(id, chunks);
+      break;
+    }
   }
-  return { own, further: [] };
+  return { own, further: isShort ? [] : chunkLogs(made, chunksPerLog) };
 }
 
 function* chunkLogs(
@@ -76,16 +77,4 @@ function* chunkLogs(
     }
   }
   if (updatedChunks.size > 0) yield { ...EMPTY_TRANSACTION_LOG, updatedChunks };
-}
-
-/** Errors: `LimitExceeded`. */
-export function requireReadable({ updatedChunks }: TransactionLog): void {
-  let total = 0;
-  for (const { count } of updatedChunks.values()) total += count;
-  if (total <= MOST_CHUNKS) return;
-  throw new MoraineError(
-    "LimitExceeded",
-    `a commit that changes ${total} chunks of arrays that were there could not be read by others, who take at most ` +
-      `${MOST_CHUNKS}: make several of it`,
-  );
 }

@@ -14,12 +14,12 @@ import { mergeTransactionLogs } from "../conflicts/merge-transaction-logs.ts";
 import { rebaseTree } from "../conflicts/rebase.ts";
 import type { ObjectId } from "../format/identifier.ts";
 import type { RepoInfo, SnapshotInfo } from "../format/repo.ts";
-import type { TransactionLog } from "../format/transaction-log.ts";
+import { requireReadable, type TransactionLog } from "../format/transaction-log.ts";
 import { leaveReceipt } from "../lost-commits.ts";
 import { backUp, updateRepo } from "../repo-update.ts";
 import type { RepoState, RepositoryFiles } from "../repository-files.ts";
 import { writeSnapshotFiles } from "./commit.ts";
-import { type CommitLogs, logsOf, requireReadable } from "./commit-logs.ts";
+import { type CommitLogs, logsOf } from "./commit-logs.ts";
 
 const DEFAULT_REBASE_TRIES = 1000;
 /** Rebases without waiting, before the wait between them grows. */
@@ -166,7 +166,7 @@ export async function amendTree(
   requireUnmixed(files, previous, tree);
   const { own, further } = logsOf(tree.changes);
   const merged = previous ? mergeTransactionLogs(previous, own) : own;
-  requireReadable(merged);
+  requireReadable(merged.updatedChunks.values());
   const written = await writeTree(context, { own: merged, further }, message, options);
   const after = await updateRepo(
     files,

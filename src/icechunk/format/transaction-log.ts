@@ -100,9 +100,9 @@ const MOVE = tableLayout(
   "node",
   "kind",
 );
-/** The id lists in the order of the schema, from slot 1. */
 /** Official readers verify at most 50 million tables, of which each chunk is one, and each array and the log. */
 const MAX_CHUNKS = 49_000_000;
+/** The id lists in the order of the schema, from slot 1. */
 const LISTS = [
   "newGroups",
   "newArrays",
@@ -185,19 +185,23 @@ function readMoves(reader: FlatBufferReader, root: number): Move[] {
   return moves;
 }
 
+/** Refuses a log of so many chunks that official readers could not read it. Errors: `LimitExceeded`. */
+export function requireReadable(updatedChunks: Iterable<{ readonly count: number }>): void {
+  const chunkCount = [...updatedChunks].reduce((total, { count }) => total + count, 0);
+  if (chunkCount <= MAX_CHUNKS) return;
+  throw new MoraineError(
+    "LimitExceeded",
+    `${chunkCount} changed chunks in one log, more than the ${MAX_CHUNKS} that official readers take: make several commits`,
+  );
+}
+
 /** Writes the transaction log of a snapshot. Errors: `LimitExceeded` beyond 2 GiB, or what official readers take. */
 export async function writeTransactionLog(
   id: ObjectId,
   log: TransactionLog,
   compressionLevel: number,
 ): Promise<Uint8Array> {
-  const chunkCount = [...log.updatedChunks.values()].reduce((total, { count }) => total + count, 0);
-  if (chunkCount > MAX_CHUNKS) {
-    throw new MoraineError(
-      "LimitExceeded",
-      `${chunkCount} changed chunks in one commit, more than the ${MAX_CHUNKS} that official readers take: make several`,
-    );
-  }
+  requireReadable(log.updatedChunks.values());
   let capacity = 1024;
   for (const { rank, count } of log.updatedChunks.values()) capacity += 64 + count * (16 + 4 * rank);
   for (const list of LISTS) capacity += 8 * log[list].size;
