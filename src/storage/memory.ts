@@ -61,7 +61,8 @@ export class MemoryStorage implements Storage {
     if (!holds) throw replaced(address);
     this.#writes += 1;
     const version = { etag: `"${this.#writes}"`, size: bytes.length, lastModified: Date.now() };
-    this.#objects.set(address, { bytes: bytes.slice(), version });
+    // Not `slice`: that of a Buffer gives a view of the caller's memory.
+    this.#objects.set(address, { bytes: new Uint8Array(bytes), version });
     return version;
   }
 

@@ -215,6 +215,15 @@ export function describeStorage(name: string, make: () => Promise<Subject>): voi
         expect(found.parts[0]).toEqual(pattern(10, 2));
       });
 
+      it("keeps what was written, whatever becomes of the caller's memory", async (test) => {
+        if (subject.put) return test.skip();
+        // Types keep Buffers out; programs in JavaScript hand them over.
+        const bytes = Buffer.from(pattern(100)) as unknown as Uint8Array;
+        await storage.write(at("kept"), bytes);
+        bytes.fill(0);
+        expect(await read(at("kept"), [{ offset: 0 }])).toEqual([pattern(100)]);
+      });
+
       it("creates only where nothing is", async (test) => {
         if (subject.put) return test.skip();
         await storage.write(at("created"), pattern(5), { precondition: "absent" });
