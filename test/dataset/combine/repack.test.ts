@@ -30,14 +30,14 @@ async function unpacked(address: string): Promise<(number | null)[]> {
 async function append(first: string, second: string, drift?: "decode") {
   const target = newRepository();
   await index(archiveFile(first), target);
-  return { target, appending: index(archiveFile(second), target, { append: "time", drift }) };
+  return { target, appending: () => index(archiveFile(second), target, { append: "time", drift }) };
 }
 
 describe("numbers that are packed otherwise than what they are appended to", () => {
   it.each(Object.entries(pairs))("are stored as what is there, on request: %s", async (_, pair) => {
     const [first = "", second = ""] = pair.files;
     const { target, appending } = await append(first, second, "decode");
-    const { notes, decoded, chunks } = await appending;
+    const { notes, decoded, chunks } = await appending();
     expect(await unpacked(target)).toEqual(pair.values);
     const [before, after] = await Promise.all(
       [archiveFile(first), target].map(async (address) => await (await open(address)).array("v")),
@@ -51,7 +51,7 @@ describe("numbers that are packed otherwise than what they are appended to", () 
 
   it("are refused otherwise, and what can be done is said", async () => {
     const { target, appending } = await append("pack-quarters.nc", "pack-halves.nc");
-    await expect(appending).rejects.toMatchObject({
+    await expect(appending()).rejects.toMatchObject({
       code: "Incompatible",
       path: "/v",
       source: `file://${archiveFile("pack-halves.nc")}`,
@@ -75,7 +75,7 @@ describe("numbers that are packed otherwise than what they are appended to", () 
     async (_, first, second, words) => {
       const { target, appending } = await append(first, second, "decode");
       const before = await unpacked(target);
-      const error = await appending.catch((reason: unknown) => reason);
+      const error = await appending().catch((reason: unknown) => reason);
       if (!isMoraineError(error)) throw error;
       expect(error).toMatchObject({
         code: "Incompatible",
