@@ -58,7 +58,10 @@ export const index: Verb = {
       help: "refer to uncompressed chunks in parts of at most this size, where that is exact",
     },
     ...COMBINE_OPTIONS,
-    { name: "update", help: "index anew what changed of the repository's sources, remove what went" },
+    {
+      name: "update",
+      help: "index anew what changed of the repository's sources, remove what went; what was written since stays",
+    },
     {
       name: "journal",
       value: "FOLDER",

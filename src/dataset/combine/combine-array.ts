@@ -26,7 +26,7 @@ import { mergeAttributes } from "./attributes.ts";
 import { alike, checkDrift, commonForm, inCommonForm } from "./common-form.ts";
 import type { Contents } from "./contents.ts";
 import { missingPart } from "./missing-part.ts";
-import { distinctCells, joinNested } from "./nested-join.ts";
+import { type Cell, distinctCells, joinNested, overlaidCells } from "./nested-join.ts";
 import type { CombinePlanOptions } from "./options.ts";
 import { markPending, takePending } from "./pending.ts";
 import { chunkBytes, type Piece, widenPiece } from "./piece.ts";
@@ -95,23 +95,32 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
   const common = append ? first.metadata : commonForm(present);
   const held = new Set(loaded.flatMap(({ piece, index }) => (piece ? [index.join()] : [])));
   const given = present.values();
-  const adjusted = loaded.flatMap(({ piece: own, index, contents, lengths }, position) => {
+  const adjusted = loaded.flatMap(({ piece: own, index, contents, lengths }, position): Cell[] => {
     const piece = own && given.next().value;
     if (piece) return [{ index, piece: adjust(piece, present, common, time?.sources[position], time) }];
     // Another source may have what belongs to the same place.
     if (held.has(index.join())) return [];
     const joined = array.isNew ? [] : dimensions;
-    return [{ index, piece: missingPart(contents.source.address, path, common, lengths, joined) }];
+    const missing = missingPart(contents.source.address, path, common, lengths, joined);
+    return [{ index, piece: { ...missing, at: contents.at } }];
   });
-  const cells = await distinctCells(adjusted, path, options, notes);
-  const widened = array.isNew
-    ? cells.map((cell) => ({ ...cell, piece: widenPiece(cell.piece, 0, dimensions[0] ?? "") }))
-    : cells;
   const axes = dimensions.map((name) => (array.isNew ? 0 : (common.dimensionNames?.indexOf(name) ?? 0)));
+  const isStale = append && parts[0]?.contents.stale?.has(path) === true;
+  const { cells, absent } =
+    axes[0] === undefined
+      ? { cells: leadFirst(isStale ? adjusted.slice(1) : adjusted, ({ piece }) => piece), absent: [] }
+      : overlaidCells(adjusted, axes[0]);
+  const distinct = await distinctCells(cells, path, options, notes);
+  const widened = array.isNew
+    ? distinct.map((cell) => ({ ...cell, piece: widenPiece(cell.piece, 0, dimensions[0] ?? "") }))
+    : distinct;
   const grid = array.loaded ? "regular" : (options.grid ?? "auto");
   const joined = joinNested(widened, axes, { ...JOIN_POLICY, grid });
   const attributes = mergeAttributes(
-    present.map(({ source, metadata }) => ({ source, attributes: metadata.attributes })),
+    leadFirst(present, (piece) => piece).map(({ source, metadata: { attributes: own } }) => ({
+      source,
+      attributes: own,
+    })),
     options.attributes ?? "override",
     path,
   );
@@ -147,11 +156,16 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
   const { references, rewrite } = takePending(joined.manifest);
   checkBudget(rewrite.length * chunkBytes(metadata), why(rewrite.length), options.materializeLimit);
   return {
-    plan: { ...plan, metadata, references, rewrite, region: joined.region },
+    plan: { ...plan, metadata, references, rewrite, absent, region: joined.region },
     changed:
       rewrite.length > 0 && !array.loaded ? why(`${rewrite.length} of ${chunkCount(metadata)}`) : undefined,
     notes,
   };
+}
+
+/** What takes the place of the first source has the first word, as that had. */
+function leadFirst<Item>(items: readonly Item[], pieceOf: (item: Item) => Piece): Item[] {
+  return items.toSorted((a, b) => Number(pieceOf(b).at === 0) - Number(pieceOf(a).at === 0));
 }
 
 const RECTILINEAR =
@@ -174,7 +188,7 @@ async function pieceOf(
   requireDescribed(array, options);
   const metadata = withXarrayAttributes(array.metadata, notes);
   for (const note of array.notes ?? []) if (!notes.includes(note)) notes.push(note);
-  const piece = { source: source.address, metadata, region: regionOf(source, path, array) };
+  const piece = { source: source.address, at: contents.at, metadata, region: regionOf(source, path, array) };
   if (append && parts[0]?.contents === contents) {
     return { ...piece, manifest: emptyManifest(gridShapeOf(metadata)), existing: true };
   }

@@ -17,6 +17,12 @@ export interface Contents {
   readonly arrays: ReadonlyMap<string, VirtualArray>;
   /** Arrays that are there but cannot be read. */
   readonly faults: ReadonlyMap<string, MoraineError>;
+  /** Whether the target holds this already; only the first of several can be such. */
+  readonly isStored?: boolean | undefined;
+  /** First element along the dimension of the join where these take the place of what the target holds. */
+  readonly at?: number | undefined;
+  /** Arrays that nobody can read any more as they are stored, without the dimension of the join. */
+  readonly stale?: ReadonlySet<string> | undefined;
 }
 
 /** Walks a source. Errors: `InvalidArgument` for one that is an array by itself. */

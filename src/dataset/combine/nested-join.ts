@@ -7,6 +7,7 @@
 import { MoraineError } from "../../errors.ts";
 import type { JoinPolicy } from "../../manifest/join-plan.ts";
 import type { CombinePlanOptions } from "./options.ts";
+import { type OverlaidPiece, overlay } from "./overlay.ts";
 import { joinPieces, type Piece } from "./piece.ts";
 import { compareStatic } from "./static-array.ts";
 
@@ -14,6 +15,19 @@ import { compareStatic } from "./static-array.ts";
 export interface Cell {
   readonly index: readonly number[];
   readonly piece: Piece;
+}
+
+/** What is stored, with the pieces that take the place of parts of it, before those that come behind it. */
+export function overlaidCells(
+  cells: readonly Cell[],
+  axis: number,
+): { readonly cells: readonly Cell[]; readonly absent: OverlaidPiece["absent"] } {
+  const over = cells.flatMap(({ piece }) => (piece.at === undefined ? [] : [{ at: piece.at, piece }]));
+  const [stored, ...others] = cells.filter(({ piece }) => piece.at === undefined);
+  if (over.length === 0 || stored === undefined) return { cells, absent: [] };
+  checkShapes(stored.piece, cells, axis);
+  const { piece, absent } = overlay(stored.piece, over, axis);
+  return { cells: [{ ...stored, piece }, ...others], absent };
 }
 
 /** One piece for each place; those that stand at the same one are compared. */
@@ -50,10 +64,12 @@ export async function distinctCells(
 /** Joins along the last axis first, until one piece is left. */
 export function joinNested(cells: readonly Cell[], axes: readonly number[], policy: JoinPolicy): Piece {
   const axis = axes.at(-1);
-  if (axis === undefined) {
-    const [cell] = cells;
-    if (cell === undefined) throw new MoraineError("InvalidArgument", "there is nothing to be joined");
-    return cell.piece;
+  const [first, ...behind] = cells;
+  // What is laid over something that is stored keeps its grid.
+  const isAlone = first !== undefined && behind.length === 0 && first.piece.existing === true;
+  if (axis === undefined || isAlone) {
+    if (first === undefined) throw new MoraineError("InvalidArgument", "there is nothing to be joined");
+    return first.piece;
   }
   const rows = new Map<string, Cell[]>();
   for (const cell of cells) {

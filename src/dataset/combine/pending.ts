@@ -10,7 +10,7 @@ import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
 import { filterEntries } from "../../manifest/select-chunks.ts";
 
 /** No address: nothing is ever read from there. */
-const PENDING = "pending:";
+export const PENDING = "pending:";
 
 /**
  * The references, with those of the given chunks (of ascending positions) replaced by pending ones.

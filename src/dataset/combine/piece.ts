@@ -24,6 +24,8 @@ export interface Piece {
   readonly manifest: ChunkManifest | undefined;
   /** Chunks that are already in the target: they stay, but cannot be cut. */
   readonly existing?: boolean | undefined;
+  /** First element along the dimension of the join where it takes the place of what is in the target. */
+  readonly at?: number | undefined;
   /** The values, in the data type of `metadata`. */
   readonly region: RegionReader;
 }

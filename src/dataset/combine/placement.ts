@@ -29,7 +29,8 @@ export function placeInOrder(contents: readonly Contents[], dimension: string): 
   return { dimensions: [dimension], indexes: contents.map((_, index) => [index]), isNew };
 }
 
-type Comparable = number | bigint | string;
+/** A value that has an order. */
+export type Comparable = number | bigint | string;
 
 /**
  * By the values of one-dimensional coordinates: the dimensions are those whose coordinates differ between sources,
@@ -73,15 +74,23 @@ export async function placeByCoordinates(
   return { dimensions, indexes, isNew: false };
 }
 
-async function coordinateValues(
+/**
+ * The values of a one-dimensional coordinate, times as instants.
+ *
+ * @param start of the values that are wanted
+ */
+export async function coordinateValues(
   { source, arrays }: Contents,
   path: string,
   options: StorageOptions,
+  start = 0,
+  length?: number,
 ): Promise<Comparable[]> {
   const array = arrays.get(path);
   if (array === undefined) return [];
   const { metadata } = array;
-  const data = await regionOf(source, path, array)([0], metadata.shape, options);
+  const count = length ?? (metadata.shape[0] ?? 0) - start;
+  const data = await regionOf(source, path, array)([start], [count], options);
   const { units, calendar } = metadata.attributes;
   const time =
     typeof units === "string"

@@ -31,7 +31,7 @@ export async function planCombined(
 ): Promise<IndexPlan> {
   const contents = await mapConcurrent(sources, CONCURRENT_SOURCES, (source) => contentsOf(source, options));
   const eras = options.drift === "split" ? splitByEra(contents) : [contents];
-  if (eras.length < 2) return await planContents(contents, prefix, options, false);
+  if (eras.length < 2) return await planContents(contents, prefix, options);
   const plans = await mapConcurrent(eras, 1, (era, index) => planEra(era, prefix, index + 1, options));
   const root: GroupPlan = { kind: "group", path: prefix || "/", attributes: {} };
   return joinPlans([{ nodes: [root], decoded: [], leftOut: [], notes: [] }, ...plans]);
@@ -44,7 +44,7 @@ async function planEra(
   options: CombinePlanOptions,
 ): Promise<IndexPlan> {
   const path = `${prefix}/${eraName(number)}`;
-  const plan = await planContents(era, path, options, false);
+  const plan = await planContents(era, path, options);
   const count = era.length === 1 ? "one source" : `${era.length} sources`;
   const note = `${count} of one encoding, from ${era[0]?.source.address} to ${era.at(-1)?.source.address}`;
   return { ...plan, notes: [{ source: era[0]?.source.address ?? "", path, note }, ...plan.notes] };
@@ -90,7 +90,11 @@ async function planBehind(
   // Groups that no source has are none of its business.
   const groups = new Set(added.flatMap((one) => [...one.groups.keys()]));
   const arrays = new Map([...stored.arrays].filter(([path]) => groups.has(parentOfPath(path))));
-  return await planContents([{ ...stored, arrays, faults: new Map() }, ...added], prefix, options, true);
+  return await planContents(
+    [{ ...stored, arrays, faults: new Map(), isStored: true }, ...added],
+    prefix,
+    options,
+  );
 }
 
 /** Each source goes behind those of its era; what belongs to none becomes groups of their own. */

@@ -10,33 +10,31 @@ import type { GroupPlan, IndexPlan } from "../index/plan.ts";
 import type { ArrayPlan } from "../index/plan-array.ts";
 import type { ChangedArray, Note } from "../index/summary.ts";
 import { boundsEncodings, faultsOf, groupsOf, partsOf, pathsOf } from "./array-parts.ts";
-import { combineArray } from "./combine-array.ts";
+import { type ArrayPart, combineArray } from "./combine-array.ts";
 import type { Contents } from "./contents.ts";
 import type { CombinePlanOptions } from "./options.ts";
 import { type Placement, placeByCoordinates, placeInOrder } from "./placement.ts";
+import { placesOf } from "./places.ts";
 
 /** Arrays that are combined at the same time, and the manifests of all of them that are in memory meanwhile. */
 const CONCURRENT_ARRAYS = 16;
 const CONCURRENT_PARTS = 20_000;
 
-/**
- * Plans one dataset.
- *
- * @param append whether the first contents are what the target holds already
- */
+/** Plans one dataset, or what is added to one that the target holds already: then it is the first of the contents. */
 export async function planContents(
   contents: readonly Contents[],
   prefix: string,
   options: CombinePlanOptions,
-  append: boolean,
 ): Promise<IndexPlan> {
+  const append = contents[0]?.isStored === true;
   const placement = await placementOf(contents, options);
   if (append && placement.isNew) {
     throw new MoraineError("InvalidArgument", `there is no dimension ${options.concat} to append along`, {
       source: contents[0]?.source.address,
     });
   }
-  const nodes: (GroupPlan | ArrayPlan)[] = append ? [] : groupsOf(contents, prefix, options);
+  const leads = contents.filter(({ at }) => !append || at === 0);
+  const nodes: (GroupPlan | ArrayPlan)[] = groupsOf(leads, prefix, options);
   const decoded: ChangedArray[] = [];
   const leftOut: ChangedArray[] = [];
   const notes: Note[] = [];
@@ -67,12 +65,12 @@ export async function planContents(
       omit(parts.path, result);
       continue;
     }
-    // What has not the dimension is there already, and was compared.
-    if (!append || parts.dimensions.length > 0) nodes.push(result.plan);
+    // What has not the dimension is there already, and was compared, unless it came from a source that changed.
+    if (!append || parts.dimensions.length > 0 || parts.parts.some(isLead)) nodes.push(result.plan);
     if (result.changed) decoded.push({ source: result.plan.source, path: parts.path, ...result.changed });
     for (const note of result.notes) notes.push({ source: result.plan.source, path: parts.path, note });
   }
-  return { nodes, decoded, leftOut, notes };
+  return { nodes, decoded, leftOut, notes, places: placesOf(contents, placement, prefix) };
 }
 
 async function placementOf(contents: readonly Contents[], options: CombinePlanOptions): Promise<Placement> {
@@ -81,4 +79,8 @@ async function placementOf(contents: readonly Contents[], options: CombinePlanOp
     throw new MoraineError("InvalidArgument", "name the dimension along which the sources are joined");
   }
   return placeInOrder(contents, options.concat);
+}
+
+function isLead({ contents, array }: ArrayPart): boolean {
+  return contents.at === 0 && array !== undefined;
 }

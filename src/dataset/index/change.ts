@@ -7,7 +7,9 @@
 import { MoraineError } from "../../errors.ts";
 import type { Repository } from "../../icechunk/repository.ts";
 import { absolutePath } from "../source.ts";
-import { changesOf, knownSources, type RecordedOptions, recordedSources } from "./known-sources.ts";
+import type { GroupChange } from "../update/group-change.ts";
+import type { RecordedOptions } from "./index-record.ts";
+import { changesOf, knownSources, recordedSources } from "./known-sources.ts";
 import type { IndexingOptions } from "./options.ts";
 import type { Note, TargetFormat } from "./summary.ts";
 
@@ -18,11 +20,17 @@ export interface Change {
   readonly base: string | undefined;
   /** Those of the index that is updated. */
   readonly options: RecordedOptions;
-  /** Paths that stay when everything else of the group is replaced; undefined where nothing is replaced. */
-  readonly replaceBut: readonly string[] | undefined;
   /** Dimension along which the sources are added to what is there. */
   readonly append: string | undefined;
   readonly notes: readonly Note[];
+  /** What changed in the target's sources, where that is more than sources that are added. */
+  readonly update?: Update | undefined;
+}
+
+/** A group to be brought up to date. */
+export interface Update {
+  readonly repository: Repository;
+  readonly change: GroupChange;
 }
 
 /**
@@ -38,7 +46,7 @@ export async function changeOf(
   options: IndexingOptions,
 ): Promise<Change> {
   const { append, update = false, branch = "main", signal, storage } = options;
-  const plain: Change = { addresses, base: undefined, options: {}, replaceBut: undefined, append, notes: [] };
+  const plain: Change = { addresses, base: undefined, options: {}, append, notes: [] };
   if (append === undefined && !update) return plain;
   if (append !== undefined && update) {
     throw new MoraineError("InvalidArgument", "either sources are appended, or the repository is updated");
@@ -51,39 +59,31 @@ export async function changeOf(
   const base = await repository.lookupBranch(branch, { signal });
   const group = absolutePath(options.group ?? "/");
   if (!update) return await appended({ ...plain, base }, repository, branch, group, options);
-  const { sources, beginning, others } = await knownSources(repository, branch, group, { signal });
-  const { present, changed, gone } = await changesOf(sources, storage, { signal });
-  const fresh = addresses.filter((address) => !sources.some((known) => known.address === address));
-  const notes = [
-    ...changed.map((source): Note => ({ source, path: "/", note: "has changed since it was indexed" })),
-    ...gone.map((source): Note => ({ source, path: "/", note: "is gone: it was removed" })),
-    ...fresh.map((source): Note => ({ source, path: "/", note: "was added" })),
-  ];
+  const known = await knownSources(repository, branch, group, { signal });
+  const { present, changed, gone } = await changesOf(known.sources, storage, { signal });
+  const fresh = addresses.filter((address) => !known.sources.some((one) => one.address === address));
+  const change: GroupChange = { group, branch, base, known, present, changed, gone, fresh };
+  const notes = notesOf(change);
   if (notes.length === 0) return { ...plain, addresses: [], base };
   if (present.length + fresh.length === 0) {
     throw new MoraineError("NotFound", "all sources are gone; nothing would be left", { source: target });
   }
-  const { concat, byCoords, drift } = beginning.options;
+  const { concat, byCoords, drift } = known.beginning.options;
   const isMore = changed.length === 0 && gone.length === 0 && concat !== undefined;
-  if (isMore && byCoords !== true && drift !== "split") {
+  if (isMore && byCoords !== true) {
     // What is there stays as it is: what is new comes behind it.
-    return {
-      ...plain,
-      addresses: fresh,
-      base,
-      options: { ...beginning.options, concat: undefined },
-      append: concat,
-      notes,
-    };
+    const first = { ...known.beginning.options, drift: options.drift ?? drift, concat: undefined };
+    return { ...plain, addresses: fresh, base, options: first, append: concat, notes };
   }
-  return {
-    ...plain,
-    addresses: [...present, ...fresh],
-    base,
-    options: beginning.options,
-    replaceBut: others,
-    notes,
-  };
+  return { ...plain, base, notes, update: { repository, change } };
+}
+
+function notesOf({ changed, gone, fresh }: GroupChange): Note[] {
+  return [
+    ...changed.map((source): Note => ({ source, path: "/", note: "has changed since it was indexed" })),
+    ...gone.map((source): Note => ({ source, path: "/", note: "is gone: it was removed" })),
+    ...fresh.map((source): Note => ({ source, path: "/", note: "was added" })),
+  ];
 }
 
 /** Sources that are in already are not appended again. Errors: `Incompatible` for one that has changed since. */

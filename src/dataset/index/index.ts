@@ -9,14 +9,9 @@ import { refuseSecrets } from "../../storage/address.ts";
 import { StorageRouter } from "../../storage/router.ts";
 import { addressOf } from "../open.ts";
 import { absolutePath } from "../source.ts";
-import { type Change, changeOf } from "./change.ts";
-import {
-  completedIndex,
-  type IndexRecord,
-  recordToJson,
-  versionsOf,
-  type WrittenRecord,
-} from "./known-sources.ts";
+import { type Change, changeOf, type Update } from "./change.ts";
+import { type IndexRecord, recordToJson, type WrittenRecord } from "./index-record.ts";
+import { completedIndex, versionsOf } from "./known-sources.ts";
 import type { IndexingOptions, IndexOptions } from "./options.ts";
 import type { IndexPlan } from "./plan.ts";
 import { planInForm } from "./plan-form.ts";
@@ -25,6 +20,7 @@ import type { IndexSummary, Note, TargetFormat } from "./summary.ts";
 import type { Committed } from "./target.ts";
 import { openTarget } from "./targets.ts";
 import { writePlan } from "./write.ts";
+import type { WrittenCounts } from "./written-counts.ts";
 
 export type { IndexOptions, IndexProgress } from "./options.ts";
 
@@ -37,7 +33,8 @@ export type { IndexOptions, IndexProgress } from "./options.ts";
  * out or stored decoded is in the summary.
  *
  * Errors: those of opening a source, with its address; `AlreadyExists` where the target has what would be written;
- * `Incompatible` where sources do not fit together; `Conflict` where others committed while sources were appended.
+ * `Incompatible` where sources do not fit together, or what was written since has no place any more; `Conflict` where
+ * others committed while sources were appended.
  *
  * @example
  * const summary = await index(["a.nc", "b.nc"], "archive.icechunk", { message: "first two" });
@@ -56,6 +53,10 @@ export async function index(
   const address = addressOf(target);
   const format = options.format ?? targetFormat(address);
   const change = await changeOf(address, format, addresses.map(addressOf), { ...options, storage });
+  if (change.update !== undefined) {
+    const made = await updated(change, change.update, { ...options, storage }, options.storage === undefined);
+    return { ...made, target: address, format, statistics: statisticsOf(storage, made.sources, started) };
+  }
   if (change.addresses.length === 0) {
     return {
       ...unchanged(address, format, change, options),
@@ -69,34 +70,46 @@ export async function index(
   for (const source of scan.addresses) refuseSecrets(source);
   const found = await scan.plan(address, change.append === undefined ? undefined : change.base);
   const plan = planInForm(found, options);
-  const written = await write(
-    plan,
-    address,
-    format,
-    { ...chosen, base: change.base, replaceBut: change.replaceBut },
-    scan,
-  );
+  const written = await write(plan, address, format, { ...chosen, base: change.base }, scan);
   const { counts, leftOut, committed, notes } = written;
   return {
     target: address,
     format,
     ...committed,
     sources: scan.addresses,
-    groups: counts.groups,
-    arrays: counts.arrays,
-    chunks: {
-      virtual: counts.virtual,
-      native: counts.native,
-      inline: counts.inline,
-      missing: counts.missing,
-    },
-    virtualBytes: counts.virtualBytes,
-    writtenBytes: counts.writtenBytes,
+    ...countsOf(counts),
     decoded: plan.decoded,
     leftOut: [...scan.failed, ...plan.leftOut, ...leftOut],
     notes: [...change.notes, ...notes, ...plan.notes],
     statistics: statisticsOf(storage, scan.addresses, started),
   };
+}
+
+/** Brings a group up to date. */
+async function updated(
+  { notes }: Change,
+  { repository, change }: Update,
+  options: IndexingOptions,
+  mayThread: boolean,
+): Promise<Omit<IndexSummary, "target" | "format" | "statistics">> {
+  const { updateGroup } = await import("../update/update-group.ts");
+  const made = await updateGroup(repository, change, { ...options, mayThread });
+  const { plan, committed, scanned, leftOut } = made;
+  return {
+    ...committed,
+    sources: scanned,
+    ...countsOf(made.counts),
+    decoded: plan.decoded,
+    leftOut: [...plan.leftOut, ...leftOut],
+    notes: [...notes, ...made.notes, ...plan.notes],
+  };
+}
+
+function countsOf(
+  counts: WrittenCounts,
+): Pick<IndexSummary, "groups" | "arrays" | "chunks" | "virtualBytes" | "writtenBytes"> {
+  const { groups, arrays, virtual, native, inline, missing, virtualBytes, writtenBytes } = counts;
+  return { groups, arrays, chunks: { virtual, native, inline, missing }, virtualBytes, writtenBytes };
 }
 
 /** Sources that are told one by one. */
@@ -153,7 +166,7 @@ async function write(
   plan: IndexPlan,
   address: string,
   format: TargetFormat,
-  options: IndexingOptions & Pick<Change, "base" | "replaceBut">,
+  options: IndexingOptions & Pick<Change, "base">,
   scan: Scan,
 ): Promise<Written> {
   const { signal, strict = false, message } = options;
@@ -216,6 +229,7 @@ async function recordOf(plan: IndexPlan, options: IndexingOptions, scan: Scan): 
     isWhole: options.append === undefined,
     sources: await versionsOf(scan.indexed, plan, options.storage, { signal: options.signal }),
     options,
+    dimensions: plan.places?.dimensions,
   };
 }
 

@@ -4,63 +4,25 @@
  * @module
  */
 
-import {
-  isJsonArray,
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  stringifyJson,
-} from "../../binary/json.ts";
-import { isErrorCode, isMoraineError, MoraineError } from "../../errors.ts";
+import { stringifyJson } from "../../binary/json.ts";
+import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { Repository } from "../../icechunk/repository.ts";
 import type { Storage, StorageOptions, Version } from "../../storage/storage.ts";
 import { sameVersion } from "../../storage/version.ts";
-import type { CombineOptions } from "../combine/options.ts";
+import type { Places, SourcePlace } from "../combine/places.ts";
 import { mapConcurrent } from "../concurrent.ts";
+import {
+  type IndexRecord,
+  type KnownSource,
+  recordOf,
+  recordToJson,
+  type WrittenRecord,
+} from "./index-record.ts";
 import type { IndexPlan } from "./plan.ts";
-import type { ChangedArray } from "./summary.ts";
-import { COUNTS, noCounts, type WrittenCounts } from "./written-counts.ts";
 
-/** Key of the record in the metadata of a commit. */
-const KEY = "moraine";
 const CONCURRENT_HEADS = 16;
 
-export interface KnownSource {
-  readonly address: string;
-  readonly version: Version;
-}
-
-/** How sources become one dataset. */
-export type RecordedOptions = Pick<
-  CombineOptions,
-  "concat" | "byCoords" | "join" | "drift" | "attributes" | "compat" | "grid" | "load"
->;
-
-/** What one commit says. */
-export interface IndexRecord {
-  /** Path of the group that they became. */
-  readonly group: string;
-  readonly sources: readonly KnownSource[];
-  /** Whether these are all sources of the group; else they were added to those before. */
-  readonly isWhole: boolean;
-  /** Whether what others had written since the sources were first indexed was kept. */
-  readonly keeps?: boolean | undefined;
-  readonly options: RecordedOptions;
-  /** Options that say how arrays are stored, as text. */
-  readonly form?: string | undefined;
-  /** What was written. */
-  readonly written?: WrittenRecord | undefined;
-}
-
-/** What an index wrote, as its summary tells it. */
-export interface WrittenRecord {
-  readonly counts: WrittenCounts;
-  readonly leftOut: readonly ChangedArray[];
-}
-
-const OPTIONS = ["concat", "byCoords", "join", "drift", "attributes", "compat", "grid", "load"] as const;
-
-/** The versions of sources: as their references have them, else asked for. */
+/** Sources with the versions that their references have, else that are asked for, and their places. */
 export async function versionsOf(
   addresses: readonly string[],
   plan: IndexPlan,
@@ -79,6 +41,7 @@ export async function versionsOf(
   return await mapConcurrent(addresses, CONCURRENT_HEADS, async (address) => ({
     address,
     version: scanned.get(address) ?? (await versionAt(address, storage, options)) ?? {},
+    place: plan.places?.sources.get(address),
   }));
 }
 
@@ -94,57 +57,6 @@ async function versionAt(
     if (isMoraineError(error, "NotFound", "InvalidArgument")) return undefined;
     throw error;
   }
-}
-
-/** The metadata of a commit. */
-export function recordToJson(record: IndexRecord): JsonObject {
-  const { group, sources, isWhole, keeps, options, form, written } = record;
-  const chosen = OPTIONS.flatMap((key): [string, JsonValue][] => {
-    const value = options[key];
-    return value === undefined ? [] : [[key, value]];
-  });
-  return {
-    [KEY]: {
-      group,
-      whole: isWhole,
-      ...(keeps === true && { keeps }),
-      options: Object.fromEntries(chosen),
-      ...(form !== undefined && { form }),
-      ...(written && { written: writtenToJson(written) }),
-      sources: sources.map(
-        ({ address, version: { etag, size, lastModified } }): JsonObject => ({
-          address,
-          ...(etag !== undefined && { etag }),
-          ...(size !== undefined && { size }),
-          ...(lastModified !== undefined && { last_modified: lastModified }),
-        }),
-      ),
-    },
-  };
-}
-
-function writtenToJson({ counts, leftOut }: WrittenRecord): JsonObject {
-  return {
-    ...Object.fromEntries(COUNTS.map((key) => [key, counts[key]])),
-    left_out: leftOut.map(({ source, path, code, reason }) => ({ source, path, code, reason })),
-  };
-}
-
-function writtenOf(json: JsonValue | undefined): WrittenRecord | undefined {
-  if (!isJsonObject(json) || !isJsonArray(json["left_out"])) return undefined;
-  const counts = noCounts();
-  for (const key of COUNTS) {
-    const count = json[key];
-    if (typeof count !== "number") return undefined;
-    counts[key] = count;
-  }
-  const leftOut = json["left_out"].flatMap((item): ChangedArray[] => {
-    if (!isJsonObject(item)) return [];
-    const { source, path, code, reason } = item;
-    const isWhole = typeof source === "string" && typeof path === "string" && typeof reason === "string";
-    return isWhole && typeof code === "string" && isErrorCode(code) ? [{ source, path, code, reason }] : [];
-  });
-  return { counts, leftOut };
 }
 
 /** An index that was committed. */
@@ -180,6 +92,8 @@ export async function completedIndex(
 export interface RecordedSources {
   /** All sources, in the order in which they were added. */
   readonly sources: readonly KnownSource[];
+  /** Where all of them stand; undefined where the history does not tell of each. */
+  readonly places: Places | undefined;
   /** The commit that began it; undefined where none tells. */
   readonly beginning: IndexRecord | undefined;
   /** Other groups that were indexed on their own. */
@@ -195,6 +109,7 @@ export async function recordedSources(
 ): Promise<RecordedSources> {
   const sources: KnownSource[] = [];
   const others = new Set<string>();
+  const dimensions = new Set<string>();
   let beginning: IndexRecord | undefined;
   for await (const entry of repository.ancestry({ branch }, { signal: options.signal })) {
     const record = recordOf(entry.metadata);
@@ -202,10 +117,24 @@ export async function recordedSources(
     if (record.group !== group) others.add(record.group);
     else if (beginning === undefined) {
       sources.unshift(...record.sources);
+      dimensions.add(record.dimensions?.join() ?? "");
       if (record.isWhole) beginning = record;
     }
   }
-  return { sources, beginning, others: [...others] };
+  const places = dimensions.size === 1 ? placesOfSources(sources, beginning?.dimensions) : undefined;
+  return { sources, places, beginning, others: [...others] };
+}
+
+function placesOfSources(
+  sources: readonly KnownSource[],
+  dimensions: readonly string[] | undefined,
+): Places | undefined {
+  const known = new Map<string, SourcePlace>();
+  for (const { address, place } of sources) {
+    if (place === undefined || place.start.length !== dimensions?.length) return undefined;
+    known.set(address, place);
+  }
+  return dimensions && { dimensions, sources: known };
 }
 
 /** The same where the history tells all of it. Errors: `NotFound`. */
@@ -225,53 +154,6 @@ export async function knownSources(
       path: group,
     },
   );
-}
-
-/** What the metadata of a commit say of an index; undefined where the commit is none. */
-export function recordOf(metadata: JsonObject): IndexRecord | undefined {
-  const json = metadata[KEY];
-  if (!isJsonObject(json) || !isJsonArray(json["sources"]) || typeof json["group"] !== "string")
-    return undefined;
-  const given = isJsonObject(json["options"]) ? json["options"] : {};
-  const sources = json["sources"].flatMap((source): KnownSource[] => {
-    if (!isJsonObject(source) || typeof source["address"] !== "string") return [];
-    const { address, etag, size, last_modified: lastModified } = source;
-    return [
-      {
-        address,
-        version: {
-          ...(typeof etag === "string" && { etag }),
-          ...(typeof size === "number" && { size }),
-          ...(typeof lastModified === "number" && { lastModified }),
-        },
-      },
-    ];
-  });
-  return {
-    group: json["group"],
-    sources,
-    isWhole: json["whole"] === true,
-    keeps: json["keeps"] === true,
-    options: recordedOptions(given),
-    form: typeof json["form"] === "string" ? json["form"] : undefined,
-    written: writtenOf(json["written"]),
-  };
-}
-
-function recordedOptions(json: JsonObject): RecordedOptions {
-  const word = <Word extends string>(key: string, allowed: readonly Word[]): Word | undefined =>
-    allowed.find((one) => one === json[key]);
-  const { concat, load } = json;
-  return {
-    concat: typeof concat === "string" ? concat : undefined,
-    byCoords: json["byCoords"] === true,
-    join: word("join", ["outer", "inner", "exact", "override"]),
-    drift: word("drift", ["error", "decode", "split"]),
-    attributes: word("attributes", ["override", "drop-conflicts", "identical"]),
-    compat: word("compat", ["equal", "override"]),
-    grid: word("grid", ["auto", "regular"]),
-    load: isJsonArray(load) ? load.filter((name) => typeof name === "string") : undefined,
-  };
 }
 
 /** What became of known sources since. */

@@ -34,7 +34,9 @@ export interface IndexOptions extends SourceOptions, CombineOptions, StorageForm
   readonly append?: string | undefined;
   /**
    * Look at all sources that the repository was made of: what changed is indexed anew, what went is removed, and the
-   * sources given are added, in one commit. The options of the first index hold.
+   * sources given are added, in one commit. The options of the first index hold; `drift` may be given anew. Where
+   * sources that changed stand where they stood, only they are looked into. What was written into the repository since
+   * (replaced, materialised, edited) stays, and moves along with its sources.
    */
   readonly update?: boolean | undefined;
   /** What is done with sources that cannot be opened: an error (`"stop"`, default), or left out and told of. */

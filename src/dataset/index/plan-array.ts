@@ -37,6 +37,8 @@ export interface ArrayPlan {
   readonly sourcePath: string;
   /** Whether the target has the array already: its metadata are replaced, its other chunks stay. */
   readonly existing?: boolean | undefined;
+  /** Coordinates of chunks that the target may have and that are missing now. */
+  readonly absent?: readonly (readonly number[])[] | undefined;
 }
 
 /** A plan, and what is told of it. */

@@ -9,6 +9,7 @@ import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { VirtualArray } from "../../manifest/virtual-group.ts";
 import type { ChunkSource } from "../../zarr/chunk-source.ts";
 import { isNodeName } from "../../zarr/tree.ts";
+import { joinPlaces, type Places } from "../combine/places.ts";
 import { mapConcurrent } from "../concurrent.ts";
 import { faultOf, type OpenedSource, walkSource } from "../source.ts";
 import { type ArrayPlan, type PlanArrayOptions, type PlannedArray, planArray } from "./plan-array.ts";
@@ -26,6 +27,8 @@ export interface IndexPlan {
   readonly decoded: readonly ChangedArray[];
   readonly leftOut: readonly ChangedArray[];
   readonly notes: readonly Note[];
+  /** Where the sources stand, where they become one dataset. */
+  readonly places?: Places | undefined;
 }
 
 export interface PlanOptions extends PlanArrayOptions {
@@ -95,6 +98,7 @@ export function joinPlans(plans: readonly IndexPlan[]): IndexPlan {
     decoded: plans.flatMap((plan) => plan.decoded),
     leftOut: plans.flatMap((plan) => plan.leftOut),
     notes: plans.flatMap((plan) => plan.notes),
+    places: joinPlaces(plans.map((plan) => plan.places)),
   };
 }
 

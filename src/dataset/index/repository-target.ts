@@ -4,14 +4,15 @@
  * @module
  */
 
-import type { JsonObject } from "../../binary/json.ts";
+import { type JsonObject, stringifyJson } from "../../binary/json.ts";
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import { Repository } from "../../icechunk/repository.ts";
 import type { Session } from "../../icechunk/session/session.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
-import { absolutePath } from "../source.ts";
+import { PLACE_MISSING } from "../../zarr/chunk-source.ts";
+import { arrayMetadataToShow } from "../../zarr/metadata-v3.ts";
 import { containerPrefixes } from "./containers.ts";
 import type { IndexPlan } from "./plan.ts";
 import type { CommitOptions, Committed, IndexTarget } from "./target.ts";
@@ -27,8 +28,8 @@ export class RepositoryTarget implements IndexTarget {
   readonly #containers: readonly string[];
   /** Whether the repository was made for this index, so that it may go with it. */
   readonly #isNew: boolean;
-  /** Path of the group whose members are replaced. */
-  readonly #replaced: string | undefined;
+  /** Whether groups that are there get other attributes. */
+  readonly #updates: boolean;
 
   private constructor(
     repository: Repository,
@@ -36,14 +37,14 @@ export class RepositoryTarget implements IndexTarget {
     branch: string,
     containers: readonly string[],
     isNew: boolean,
-    replaced: string | undefined,
+    updates: boolean,
   ) {
     this.#repository = repository;
     this.#session = session;
     this.#branch = branch;
     this.#containers = containers;
     this.#isNew = isNew;
-    this.#replaced = replaced;
+    this.#updates = updates;
   }
 
   /** Opens the repository, made where there is none, and the branch, made from main where it is not there. */
@@ -68,13 +69,16 @@ export class RepositoryTarget implements IndexTarget {
         source: address,
       });
     }
-    const replaced = options.replaceBut === undefined ? undefined : absolutePath(options.group ?? "/");
-    if (replaced !== undefined) await clearGroup(session, replaced, options.replaceBut ?? []);
-    return new RepositoryTarget(repository, session, branch, containers, isNew, replaced);
+    return new RepositoryTarget(repository, session, branch, containers, isNew, options.updates === true);
   }
 
   async createGroup(path: string, attributes: JsonObject): Promise<void> {
-    if (path === this.#replaced) return this.#session.updateGroup(path, attributes);
+    const node = this.#updates ? this.#session.node(path) : undefined;
+    if (node?.kind === "group") {
+      if (stringifyJson(node.attributes) !== stringifyJson(attributes))
+        this.#session.updateGroup(path, attributes);
+      return;
+    }
     try {
       this.#session.createGroup(path, attributes);
     } catch (error) {
@@ -89,7 +93,9 @@ export class RepositoryTarget implements IndexTarget {
   }
 
   async updateArray(path: string, metadata: ArrayMetadata): Promise<void> {
-    this.#session.updateArray(path, metadata);
+    if (documentOf(this.#session.array(path).metadata) !== documentOf(metadata)) {
+      this.#session.updateArray(path, metadata);
+    }
   }
 
   async removeArray(path: string): Promise<void> {
@@ -110,6 +116,17 @@ export class RepositoryTarget implements IndexTarget {
     await this.#session.setChunk(path, coordinates, bytes, options);
   }
 
+  async deleteChunks(
+    path: string,
+    chunks: readonly (readonly number[])[],
+    options: StorageOptions = {},
+  ): Promise<void> {
+    const coordinates = Uint32Array.from(chunks.flat());
+    const { kinds } = await this.#session.array(path).chunks.locate(coordinates, chunks.length, options);
+    const stored = chunks.filter((_, index) => kinds[index] !== PLACE_MISSING);
+    if (stored.length > 0) await this.#session.deleteChunks(path, stored);
+  }
+
   async commit(message: string, options: CommitOptions = {}): Promise<Committed> {
     if (this.#containers.length > 0 && !this.#isNew) {
       const virtualChunkContainers = this.#containers.map((urlPrefix) => ({ urlPrefix }));
@@ -128,14 +145,6 @@ export class RepositoryTarget implements IndexTarget {
   }
 }
 
-/** Deletes everything in a group but the given paths. */
-async function clearGroup(session: Session, group: string, but: readonly string[]): Promise<void> {
-  const node = session.node(group);
-  if (node?.kind !== "group") return;
-  const above = group === "/" ? "" : group;
-  for (const name of (await node.children()).keys()) {
-    const path = `${above}/${name}`;
-    if (!but.some((kept) => kept === path || kept.startsWith(`${path}/`))) session.delete(path);
-  }
-  session.updateGroup(group, {});
+function documentOf(metadata: ArrayMetadata): string {
+  return stringifyJson(arrayMetadataToShow(metadata));
 }

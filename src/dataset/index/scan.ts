@@ -63,19 +63,19 @@ export class Scan {
     const above = group === "/" ? "" : group;
     if (append !== undefined && base !== undefined) {
       const [sources, existing] = await Promise.all([
-        this.#openAll(),
+        this.openAll(),
         openSource(target, { ...this.#options, ref: base }),
       ]);
-      return this.#counted(await planAppend(existing, sources, group, append, this.#planOptions));
+      return this.#counted(await planAppend(existing, sources, group, append, this.planOptions));
     }
     if (concat !== undefined || byCoords) {
-      return this.#counted(await planCombined(await this.#openAll(), above, this.#planOptions));
+      return this.#counted(await planCombined(await this.openAll(), above, this.planOptions));
     }
     const names = groupNames(addresses);
     const plans = await this.#each(async (address, position) => {
       const prefix = addresses.length === 1 ? above : `${above}/${names[position] ?? ""}`;
       const source = await this.#open(address);
-      return source ? this.#counted(await planSource(source, prefix, this.#planOptions)) : NOTHING;
+      return source ? this.#counted(await planSource(source, prefix, this.planOptions)) : NOTHING;
     });
     this.#requireSome();
     if (addresses.length === 1) return joinPlans(plans);
@@ -118,7 +118,8 @@ export class Scan {
     });
   }
 
-  get #planOptions(): PlanOptions & CombineOptions {
+  /** Options of plans. */
+  get planOptions(): PlanOptions & CombineOptions {
     const { materializeLimit = MATERIALIZE_LIMIT, strict = false } = this.#options;
     return { ...this.#options, materializeLimit, strict };
   }
@@ -130,7 +131,8 @@ export class Scan {
     return plan;
   }
 
-  async #openAll(): Promise<OpenedSource[]> {
+  /** Opens all sources but those that are left out. */
+  async openAll(): Promise<OpenedSource[]> {
     const opened = await this.#each((address) => this.#open(address));
     this.#requireSome();
     return opened.filter((source) => source !== undefined);

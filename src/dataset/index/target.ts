@@ -18,6 +18,10 @@ export interface Committed {
 export interface CommitOptions extends StorageOptions {
   /** Kept with the commit, where the target has such. */
   readonly metadata?: JsonObject | undefined;
+  /** Of a repository: also where nothing but what is kept with it changes. */
+  readonly allowEmpty?: boolean | undefined;
+  /** Of a repository: what others committed meanwhile is no conflict where it goes together. */
+  readonly rebase?: boolean | undefined;
 }
 
 /** Receives groups and arrays, and makes them visible all at once. */
@@ -40,6 +44,15 @@ export interface IndexTarget {
     path: string,
     coordinates: readonly number[],
     bytes: Uint8Array,
+    options?: StorageOptions,
+  ): Promise<void>;
+  /**
+   * Takes away those of the chunks of an array that is there already which are stored. Only targets that arrays are added
+   * to have it.
+   */
+  deleteChunks?(
+    path: string,
+    chunks: readonly (readonly number[])[],
     options?: StorageOptions,
   ): Promise<void>;
   /** Makes everything visible; until then the target is as it was. */

@@ -21,8 +21,8 @@ export interface TargetOptions extends StorageOptions {
   readonly base?: string | undefined;
   /** Path of the group that is written. Default: the root. */
   readonly group?: string | undefined;
-  /** Paths that stay when all else of the group is replaced; undefined where nothing is replaced. */
-  readonly replaceBut?: readonly string[] | undefined;
+  /** Whether groups that are there get other attributes. */
+  readonly updates?: boolean | undefined;
 }
 
 /** Opens or makes a target for a plan. Nothing is visible in it before its commit. */

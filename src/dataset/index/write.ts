@@ -103,6 +103,9 @@ async function writeArray(
     }
   }
   if (plan.rewrite.length > 0) stored += await rewriteChunks(plan, target, counts, options);
+  if (plan.absent !== undefined && plan.absent.length > 0) {
+    await target.deleteChunks?.(plan.path, plan.absent, options);
+  }
   // What an array had before is not looked at.
   if (plan.existing !== true) counts.missing += Math.max(total - stored, 0);
   return counts;
@@ -140,6 +143,10 @@ async function rewriteChunks(
     const encoded = await mapConcurrent(batch, sideBySide, (coordinates) =>
       encoder.encode(coordinates, plan.region, { signal: options.signal }),
     );
+    const missing = batch.filter((_, at) => encoded[at] === undefined);
+    if (plan.existing === true && missing.length > 0) {
+      await target.deleteChunks?.(plan.path, missing, options);
+    }
     for (const [at, coordinates] of batch.entries()) {
       const bytes = encoded[at];
       if (bytes === undefined) continue;

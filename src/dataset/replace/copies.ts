@@ -9,9 +9,10 @@ import { entryLocation } from "../../manifest/chunk-manifest.ts";
 import { nameOf } from "../../storage/address.ts";
 import type { StorageRouter } from "../../storage/router.ts";
 import type { StorageOptions, Version } from "../../storage/storage.ts";
+import { listed } from "../listed-names.ts";
 import { addressOf, openSource } from "../open.ts";
 import { walkSource } from "../source.ts";
-import { listed, type StaleChunks, type StaleSource } from "./stale-sources.ts";
+import type { StaleChunks, StaleSource } from "./stale-sources.ts";
 
 /** A file in the place of a source. */
 export interface Copy {

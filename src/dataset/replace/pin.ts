@@ -12,13 +12,14 @@ import type { StorageOptions, Version } from "../../storage/storage.ts";
 import { gridPosition } from "../../zarr/chunk-grid.ts";
 import { PLACE_RANGE } from "../../zarr/chunk-source.ts";
 import { ZarrArray } from "../../zarr/node.ts";
+import { listed } from "../listed-names.ts";
 import type { Repository } from "../repository.ts";
 import { hasSameForm } from "../storage-form.ts";
 import type { ArrayBatch, Batch } from "./chunk-batches.ts";
 import { type CampaignOptions, type CampaignSummary, commitBatches } from "./commit-batches.ts";
 import { type Copy, findCopies } from "./copies.ts";
 import { DEFAULT_BUDGET } from "./materialize.ts";
-import { listed, type StaleChunks, type StaleSource } from "./stale-sources.ts";
+import type { StaleChunks, StaleSource } from "./stale-sources.ts";
 import { type PlaceFilter, storeChunks } from "./store-chunks.ts";
 
 export interface PinOptions extends Pick<CampaignOptions, "signal" | "onProgress"> {

@@ -6,21 +6,19 @@
  */
 
 import { MoraineError } from "../../errors.ts";
-import type { Session } from "../../icechunk/session/session.ts";
 import { StorageRouter } from "../../storage/router.ts";
 import type { StorageOptions, Version } from "../../storage/storage.ts";
-import { containerPrefixes } from "../index/containers.ts";
-import { knownSources, recordOf, recordToJson, versionsOf } from "../index/known-sources.ts";
-import { Scan } from "../index/scan.ts";
+import { recordOf } from "../index/index-record.ts";
+import { knownSources } from "../index/known-sources.ts";
 import type { Note } from "../index/summary.ts";
-import { writePlan } from "../index/write.ts";
+import { listed } from "../listed-names.ts";
 import { addressOf } from "../open.ts";
 import { type AddressedRepositoryOptions, Repository } from "../repository.ts";
+import type { GroupChange } from "../update/group-change.ts";
+import { updateGroup } from "../update/update-group.ts";
 import type { CampaignOptions, CampaignSummary } from "./commit-batches.ts";
 import { pin } from "./pin.ts";
-import { RefreshTarget } from "./refresh-target.ts";
-import { listed, type StaleSource, staleSources } from "./stale-sources.ts";
-import { writtenByOthers } from "./written-by-others.ts";
+import { type StaleSource, staleSources } from "./stale-sources.ts";
 
 /** Which sources are looked at, and what is done about those that changed or went. */
 export interface RefreshOptions extends AddressedRepositoryOptions, Pick<CampaignOptions, "onProgress"> {
@@ -160,48 +158,31 @@ async function indexAnew(
   stale: readonly StaleSource[],
   options: RefreshOptions & { readonly branch: string; readonly storage: StorageRouter },
 ): Promise<{ snapshot: string; chunks: number; notes: readonly Note[] }> {
-  const { branch, storage, signal } = options;
-  const authorize = options.authorize === "all" ? undefined : options.authorize;
-  const { sources, beginning, others } = await knownSources(repository, branch, group, { signal });
-  const chosen = { ...options, ...beginning.options, authorize, group, storage };
-  const scan = new Scan(
-    sources.map(({ address }) => address),
-    chosen,
-  );
-  const plan = await scan.plan(repository.address, undefined);
-  const manifests = plan.nodes.flatMap((node) => (node.kind === "array" ? (node.references ?? []) : []));
-  const config = { virtualChunkContainers: containerPrefixes(manifests).map((urlPrefix) => ({ urlPrefix })) };
-  const opened = await Repository.open(repository.address, { ...options, config });
-  const session = await opened.writableSession(branch, { signal });
-  const written = await writtenByOthers(repository, session.snapshotId, group, { signal });
-  const locations = new Set(stale.map(({ source }) => source));
-  const target = new RefreshTarget(session, branch, written, locations);
-  await writePlan(plan, target, { signal, strict: false, copies: false });
-  await target.removeOthers(pathsBelow(session, group, others));
-  await repository.saveConfig(config, { signal });
-  const record = {
+  const { branch, signal, message, sources: _, ...others } = options;
+  const base = await repository.lookupBranch(branch, { signal });
+  const known = await knownSources(repository, branch, group, { signal });
+  const addresses = known.sources.map(({ address }) => address);
+  const stalest = stale.map(({ source }) => source);
+  const changed = addresses.filter((address) => stalest.includes(address));
+  const change: GroupChange = {
     group,
-    isWhole: true,
-    keeps: true,
-    sources: await versionsOf(scan.indexed, plan, storage, { signal }),
-    options: beginning.options,
+    branch,
+    base,
+    known,
+    present: addresses,
+    // References may lead to files that are no sources by themselves.
+    changed: changed.length === stalest.length ? changed : stalest,
+    gone: [],
+    fresh: [],
   };
-  const names = listed(stale.map(({ source }) => source));
-  const { snapshot = "" } = await target.commit(options.message ?? `indexed anew: ${names}`, {
-    metadata: recordToJson(record),
+  const authorize = options.authorize === "all" ? undefined : options.authorize;
+  const { committed, chunks, plan, notes } = await updateGroup(repository, change, {
+    ...others,
+    branch,
     signal,
+    authorize,
+    onProgress: undefined,
+    message: message ?? `indexed anew: ${listed(stalest)}`,
   });
-  return { snapshot, chunks: target.chunks, notes: [...plan.notes, ...target.notes] };
-}
-
-/** Paths of a group without those of groups that were indexed by themselves; groups after what they hold. */
-function pathsBelow(session: Session, group: string, others: readonly string[]): string[] {
-  const isIn = (path: string, above: string): boolean =>
-    above === "/" || path === above || path.startsWith(`${above}/`);
-  const foreign = others.filter((other) => other !== group && isIn(other, group));
-  return session
-    .paths()
-    .filter((path) => path !== group && isIn(path, group))
-    .filter((path) => !foreign.some((other) => isIn(path, other) || isIn(other, path)))
-    .reverse();
+  return { snapshot: committed.snapshot ?? "", chunks, notes: [...plan.notes, ...notes] };
 }

@@ -14,8 +14,6 @@ import { sharesOf } from "../reference-sources.ts";
 import { arrayPaths } from "./chunk-batches.ts";
 
 const CONCURRENT_HEADS = 16;
-/** Names that a message has. */
-const SHOWN = 10;
 
 /** A source that changed or went. */
 export interface StaleSource {
@@ -104,10 +102,4 @@ async function stateOf(
     const isFolder = versions.length > 0 && versions.every((version) => Object.keys(version).length === 0);
     return isFolder ? undefined : "gone";
   }
-}
-
-/** Names of sources; of many the first. */
-export function listed(names: readonly string[]): string {
-  const shown = names.slice(0, SHOWN).join(", ");
-  return names.length > SHOWN ? `${shown} and ${names.length - SHOWN} more` : shown;
 }

@@ -6,7 +6,8 @@
 
 import { MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
-import { recordOf } from "../index/known-sources.ts";
+import { gridCoordinates } from "../../zarr/chunk-grid.ts";
+import { recordOf } from "../index/index-record.ts";
 import type { Repository } from "../repository.ts";
 
 /** What others wrote. */
@@ -33,6 +34,8 @@ export async function writtenByOthers(
   const made = new Set<string>();
   const updated = new Set<string>();
   const chunks = new Map<string, (readonly number[])[]>();
+  /** Arrays that were laid out anew: older coordinates are of another grid. */
+  const closed = new Set<string>();
   const gather = async (before: string, after: string): Promise<void> => {
     const diff = await repository.diff({ snapshotId: before }, { snapshotId: after }, options);
     const [move] = diff.moved;
@@ -45,6 +48,7 @@ export async function writtenByOthers(
     for (const path of [...diff.newArrays, ...diff.newGroups]) made.add(path);
     for (const path of [...diff.updatedArrays, ...diff.updatedGroups]) updated.add(path);
     for (const [path, written] of diff.updatedChunks) {
+      if (closed.has(path)) continue;
       chunks.set(path, [...(chunks.get(path) ?? []), ...written]);
     }
   };
@@ -58,6 +62,15 @@ export async function writtenByOthers(
     // What others wrote between two indexes, in one look.
     if (newest !== undefined) await gather(id, newest);
     newest = undefined;
+    for (const [path, { gridShape, runs }] of record.carried ?? []) {
+      if (closed.has(path)) continue;
+      closed.add(path);
+      const positions = runs.flatMap(([first, count]) =>
+        Array.from({ length: count }, (_, at) => first + at),
+      );
+      const written = positions.map((position) => gridCoordinates(position, gridShape));
+      chunks.set(path, [...(chunks.get(path) ?? []), ...written]);
+    }
     if (record.isWhole && record.keeps !== true) break;
   }
   return { made, updated, chunks };

@@ -10,28 +10,20 @@ import { type JsonObject, stringifyJson } from "../../binary/json.ts";
 import { MoraineError } from "../../errors.ts";
 import type { Session } from "../../icechunk/session/session.ts";
 import { type ChunkManifest, entryCoordinates, findEntry } from "../../manifest/chunk-manifest.ts";
+import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
 import { filterEntries } from "../../manifest/select-chunks.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { sameVersion } from "../../storage/version.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
-import { gridPosition } from "../../zarr/chunk-grid.ts";
-import { arrayMetadataToShow } from "../../zarr/metadata-v3.ts";
+import { gridPosition, gridShapeOf } from "../../zarr/chunk-grid.ts";
+import type { CarriedChunks } from "../index/index-record.ts";
 import type { Note } from "../index/summary.ts";
 import type { CommitOptions, Committed, IndexTarget } from "../index/target.ts";
-import { sharesOf } from "../reference-sources.ts";
-import { hasSameForm } from "../storage-form.ts";
+import { type ArrayFate, decideFate } from "./array-fate.ts";
+import type { Move } from "./moved-chunks.ts";
 import type { Written } from "./written-by-others.ts";
 
-/** An array that stays, with other references. */
-interface Refreshed {
-  readonly before: ChunkManifest;
-  /** Positions in the grid of chunks that others wrote. */
-  readonly kept: ReadonlySet<number>;
-  readonly set: Set<number>;
-  planned: ChunkManifest | undefined;
-}
-
-export class RefreshTarget implements IndexTarget {
+export class WholeTarget implements IndexTarget {
   readonly notes: Note[] = [];
   /** Chunks that were set or deleted. */
   chunks = 0;
@@ -39,15 +31,20 @@ export class RefreshTarget implements IndexTarget {
   readonly #branch: string;
   readonly #written: Written;
   readonly #stale: ReadonlySet<string>;
-  readonly #arrays = new Map<string, Refreshed | "new" | "left">();
+  readonly #move: Move;
+  readonly #arrays = new Map<string, ArrayFate>();
   readonly #groups = new Set<string>();
 
-  /** @param stale locations whose references no longer hold */
-  constructor(session: Session, branch: string, written: Written, stale: ReadonlySet<string>) {
+  /**
+   * @param stale locations whose references no longer hold
+   * @param move where sources stand now
+   */
+  constructor(session: Session, branch: string, written: Written, stale: ReadonlySet<string>, move: Move) {
     this.#session = session;
     this.#branch = branch;
     this.#written = written;
     this.#stale = stale;
+    this.#move = move;
   }
 
   async createGroup(path: string, attributes: JsonObject): Promise<void> {
@@ -60,47 +57,8 @@ export class RefreshTarget implements IndexTarget {
   }
 
   async createArray(path: string, metadata: ArrayMetadata): Promise<void> {
-    this.#arrays.set(path, await this.#prepare(path, metadata));
-  }
-
-  async #prepare(path: string, metadata: ArrayMetadata): Promise<Refreshed | "new" | "left"> {
-    const session = this.#session;
-    if (session.node(path) === undefined) {
-      session.createArray(path, metadata);
-      return "new";
-    }
-    const { made, updated, chunks } = this.#written;
-    if (made.has(path)) {
-      this.#note(path, "was made anew in the repository: it stays");
-      return "left";
-    }
-    const array = session.array(path);
-    const before = await session.manifest(path);
-    const written = chunks.get(path) ?? [];
-    const kept = new Set(written.map((coordinates) => gridPosition(coordinates, before.gridShape)));
-    if (hasSameLayout(array.metadata, metadata)) {
-      if (kept.size > 0) this.#note(path, `${kept.size} chunks that were written since stay`);
-      const isEdited = updated.has(path);
-      if (isEdited) this.#note(path, "its metadata were changed in the repository: they stay");
-      else if (documentOf(array.metadata) !== documentOf(metadata)) session.updateArray(path, metadata);
-      return { before, kept, set: new Set(), planned: undefined };
-    }
-    const [stale] = sharesOf(before).filter(({ location }) => this.#stale.has(location));
-    if (stale === undefined && before.count > 0 && before.inline.size === 0) {
-      this.#note(path, "is native, and has another shape or encoding in its source now: it stays");
-      return "left";
-    }
-    if (kept.size > 0 || updated.has(path)) {
-      throw new MoraineError(
-        "Incompatible",
-        "it has another shape or encoding in its source now, and chunks of it were written since it was indexed: " +
-          "where they belong is not known. Pin what is left, or index the sources into another group",
-        { source: stale?.location ?? session.address, path },
-      );
-    }
-    session.delete(path);
-    session.createArray(path, metadata);
-    return "new";
+    const tell = (note: string): void => this.#note(path, note);
+    this.#arrays.set(path, await decideFate(this.#session, path, metadata, this.#written, this.#move, tell));
   }
 
   async updateArray(path: string, metadata: ArrayMetadata): Promise<void> {
@@ -108,7 +66,7 @@ export class RefreshTarget implements IndexTarget {
   }
 
   async removeArray(path: string): Promise<void> {
-    if (this.#arrays.get(path) !== "new") {
+    if (this.#arrays.get(path)?.kind !== "new") {
       throw new MoraineError("Incompatible", "the array can no longer be read from its source", { path });
     }
     this.#session.delete(path);
@@ -116,13 +74,8 @@ export class RefreshTarget implements IndexTarget {
 
   async setReferences(path: string, manifest: ChunkManifest, options: StorageOptions = {}): Promise<number> {
     const array = this.#arrays.get(path);
-    if (array === undefined || array === "left") return 0;
-    if (array === "new") {
-      this.chunks += manifest.count;
-      await this.#session.setReferences(path, manifest, options);
-      return 0;
-    }
-    array.planned = manifest;
+    if (array === undefined || array.kind === "left") return 0;
+    if (array.kind === "stays") array.planned = manifest;
     const changed = this.#changedEntries(array, manifest);
     this.chunks += changed.count;
     if (changed.count > 0) await this.#session.setReferences(path, changed, options);
@@ -130,7 +83,12 @@ export class RefreshTarget implements IndexTarget {
   }
 
   /** What of a manifest is not in the repository already, and not to be kept there. */
-  #changedEntries({ before, kept }: Refreshed, manifest: ChunkManifest): ChunkManifest {
+  #changedEntries(array: ArrayFate, manifest: ChunkManifest): ChunkManifest {
+    if (array.kind === "new" || array.kind === "left") return manifest;
+    if (array.kind === "moved") {
+      return filterEntries(manifest, (_, position) => !array.carried.has(position));
+    }
+    const { before, kept } = array;
     return filterEntries(
       manifest,
       (entry, position) =>
@@ -161,8 +119,9 @@ export class RefreshTarget implements IndexTarget {
     options: StorageOptions = {},
   ): Promise<void> {
     const array = this.#arrays.get(path);
-    if (array === undefined || array === "left") return;
-    if (array !== "new") {
+    if (array === undefined || array.kind === "left") return;
+    if (array.kind === "moved" && array.carried.has(gridPosition(coordinates, this.#gridOf(path)))) return;
+    if (array.kind === "stays") {
       const position = gridPosition(coordinates, array.before.gridShape);
       if (array.kept.has(position)) return;
       array.set.add(position);
@@ -174,16 +133,55 @@ export class RefreshTarget implements IndexTarget {
     await this.#session.setChunk(path, coordinates, bytes, options);
   }
 
+  #gridOf(path: string): readonly number[] {
+    return gridShapeOf(this.#session.array(path).metadata);
+  }
+
+  /** Chunks of others that went along with arrays that were laid out anew. */
+  get carried(): Map<string, CarriedChunks> {
+    return new Map(
+      [...this.#arrays].flatMap(([path, array]): [string, CarriedChunks][] =>
+        array.kind === "moved"
+          ? [[path, { gridShape: this.#gridOf(path), runs: runsOf([...array.carried.keys()]) }]]
+          : [],
+      ),
+    );
+  }
+
+  async #carry(
+    path: string,
+    before: ChunkManifest,
+    carried: ReadonlyMap<number, number>,
+    options: StorageOptions,
+  ): Promise<void> {
+    const { locations, versions } = before;
+    const builder = new ManifestBuilder(this.#gridOf(path), locations[0] ?? "", versions[0]);
+    locations.slice(1).forEach((location, at) => void builder.addLocation(location, versions[at + 1]));
+    for (const [position, old] of carried) {
+      const entry = findEntry(before, old);
+      const bytes = before.inline.get(entry);
+      if (bytes) builder.appendInline(position, bytes);
+      // What others deleted stays deleted.
+      else if (entry >= 0) {
+        const location = before.locationIndexes?.[entry] ?? 0;
+        builder.append(position, before.offsets[entry] ?? 0, before.lengths[entry] ?? 0, 0, location);
+      }
+    }
+    if (builder.count > 0) await this.#session.setReferences(path, builder.build(), options);
+  }
+
   /**
-   * Takes away what the sources no longer have: chunks, arrays, groups.
+   * Puts what others wrote into arrays that were laid out anew, and takes away what the sources no longer have: chunks,
+   * arrays, groups.
    *
    * Errors: `Incompatible` for an array that others have written to.
    *
    * @param paths all paths of the group that came from its sources
    */
-  async removeOthers(paths: readonly string[]): Promise<void> {
+  async finish(paths: readonly string[], options: StorageOptions = {}): Promise<void> {
     for (const [path, array] of this.#arrays) {
-      if (typeof array === "string") continue;
+      if (array.kind === "moved") await this.#carry(path, array.before, array.carried, options);
+      if (array.kind !== "stays") continue;
       const { before, kept, set, planned } = array;
       const gone: number[][] = [];
       for (let entry = 0; entry < before.count; entry++) {
@@ -222,13 +220,13 @@ export class RefreshTarget implements IndexTarget {
   }
 }
 
-function documentOf(metadata: ArrayMetadata): string {
-  return stringifyJson(arrayMetadataToShow(metadata));
-}
-
-/** Whether all that chunks depend on is the same. */
-function hasSameLayout(a: ArrayMetadata, b: ArrayMetadata): boolean {
-  const rest = (metadata: ArrayMetadata): string =>
-    documentOf({ ...metadata, attributes: {}, chunkGrid: a.chunkGrid, codecs: a.codecs });
-  return hasSameForm(a, b) && rest(a) === rest(b);
+/** Runs of positions. */
+function runsOf(positions: readonly number[]): [first: number, count: number][] {
+  const runs: [first: number, count: number][] = [];
+  for (const position of positions.toSorted((a, b) => a - b)) {
+    const last = runs.at(-1);
+    if (last && last[0] + last[1] === position) last[1] += 1;
+    else runs.push([position, 1]);
+  }
+  return runs;
 }
