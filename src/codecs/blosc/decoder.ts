@@ -11,6 +11,7 @@ import { decodeLz4Block } from "../lz/lz4-block.ts";
 import { decodeSnappy } from "../lz/snappy.ts";
 import { native } from "../native.ts";
 import { unshuffleInto } from "../shuffle.ts";
+import { blockDecoder } from "./block-decoder.ts";
 import {
   BIT_SHUFFLED,
   type BloscCompressor,
@@ -26,6 +27,9 @@ import {
 /** Blocks of elements of up to 16 bytes are split into as many streams, when these have at least 128 bytes. */
 const MOST_SPLITS = 16;
 const SMALLEST = 128;
+
+/** Bytes of elements that the fast decoder puts together. */
+const VECTOR_SIZES = [2, 4, 8];
 
 /** The best that each of them can do, roughly: more is a lie. */
 const BEST_RATIOS = [256, 256, 64, 1100, 45_000] as const;
@@ -74,23 +78,26 @@ export function decodeBlosc(
   const out = target ?? new Uint8Array(size);
   const byBytes = (flags & SHUFFLED) !== 0 && typeSize > 1;
   const byBits = (flags & BIT_SHUFFLED) !== 0 && blockSize >= typeSize;
-  const scratch = byBytes || byBits ? new Uint8Array(Math.min(blockSize, size)) : undefined;
+  const fast = compressor === "lz4" ? blockDecoder() : undefined;
+  /** Whether elements come out of the fast decoder as they are. */
+  const isDirect = !byBits && (!byBytes || VECTOR_SIZES.includes(typeSize));
+  let scratch: Uint8Array | undefined;
   for (let block = 0; block < count; block++) {
     const start = block * blockSize;
     const part = out.subarray(start, Math.min(start + blockSize, size));
     const isWhole = part.length === blockSize;
     const isSplit =
       !(flags & WHOLE_BLOCKS) && typeSize <= MOST_SPLITS && blockSize / typeSize >= SMALLEST && isWhole;
+    const streams = isSplit ? typeSize : 1;
+    const first = view.getInt32(HEADER + 4 * block, true);
+    // What does not decode there is decoded again below, which tells why.
+    const encoded = fast && part.length % streams === 0 && blockBytes(view, bytes, first, count, streams);
+    if (isDirect && encoded && fast(encoded, streams, byBytes ? typeSize : 1, part)) continue;
+    if (byBytes || byBits) scratch ??= new Uint8Array(Math.min(blockSize, size));
     const plain = scratch?.subarray(0, part.length) ?? part;
-    readStreams(
-      view,
-      bytes,
-      view.getInt32(HEADER + 4 * block, true),
-      count,
-      isSplit ? typeSize : 1,
-      plain,
-      compressor,
-    );
+    if (isDirect || !encoded || !fast(encoded, streams, 1, plain)) {
+      readStreams(view, bytes, first, count, streams, plain, compressor);
+    }
     if (byBits) untransposeBlock(plain, part, typeSize);
     else if (byBytes) unshuffleInto(plain, part, typeSize);
   }
@@ -125,6 +132,25 @@ function readHeader(view: DataView, exact: number | undefined, maximum: number):
     throw corrupt(`blocks of ${blockSize} bytes, elements of ${typeSize}`);
   }
   return header;
+}
+
+/** The streams of a block that LZ4 compressed, with their lengths; undefined where they are not as they must be. */
+function blockBytes(
+  view: DataView,
+  bytes: Uint8Array,
+  start: number,
+  blocks: number,
+  streams: number,
+): Uint8Array | undefined {
+  if (start < HEADER + 4 * blocks) return undefined;
+  let end = start;
+  for (let stream = 0; stream < streams; stream++) {
+    if (end + 4 > bytes.length) return undefined;
+    const length = view.getInt32(end, true);
+    if (length <= 0 || length > bytes.length - end - 4) return undefined;
+    end += 4 + length;
+  }
+  return bytes.subarray(start, end);
 }
 
 /** Decodes the streams of a block, each behind 4 bytes with its length. */
