@@ -7,7 +7,8 @@
 
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { isSameValue } from "./exact-json.ts";
-import type { ScannedArray, ScannedFile, ScannedNode } from "./scanned-file.ts";
+import type { ScannedArray, ScannedFile } from "./scanned-file.ts";
+import { slimScan } from "./slim-scan.ts";
 
 /** Arrays that are remembered, and different metadata of each. */
 const REMEMBERED_PATHS = 10_000;
@@ -43,10 +44,7 @@ export class AlikeMetadata {
   }
 
   /** The file with shared metadata. */
-  within<Manifest>(scanned: ScannedFile<Manifest>): ScannedFile<Manifest> {
-    const nodes = scanned.nodes.map((node): ScannedNode<Manifest> => {
-      return node.kind === "array" ? { ...node, metadata: this.sharedOf(node).metadata } : node;
-    });
-    return { ...scanned, nodes };
+  within(scanned: ScannedFile): ScannedFile {
+    return slimScan(scanned, (node: ScannedArray) => this.sharedOf(node).metadata);
   }
 }

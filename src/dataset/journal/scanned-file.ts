@@ -272,12 +272,16 @@ class FileWalk {
 /** Columns of exactly their size: views would keep, and send to other threads, all that they are views of. */
 function withOwnColumns(manifest: ChunkManifest): ChunkManifest {
   const { count, positions, locationIndexes, offsets, lengths, filterMasks, inline } = manifest;
+  // One block of memory for both: of small columns the block costs more than what is in it.
+  const both = new Float64Array(2 * count);
+  both.set(offsets.subarray(0, count));
+  both.set(lengths.subarray(0, count), count);
   return {
     ...manifest,
     positions: positions && ownColumn(positions, count),
     locationIndexes: locationIndexes && ownColumn(locationIndexes, count),
-    offsets: ownColumn(offsets, count),
-    lengths: ownColumn(lengths, count),
+    offsets: both.subarray(0, count),
+    lengths: both.subarray(count),
     filterMasks: filterMasks && ownColumn(filterMasks, count),
     inline: inline.size === 0 ? inline : new Map([...inline].map(([entry, own]) => [entry, own.slice()])),
   };

@@ -136,30 +136,41 @@ class ScannedNodes<Manifest> {
   }
 
   #array(scanned: ScannedArray<Manifest>): VirtualArray {
-    const { path, isStored, hasManifest, manifest, batch, stored, values } = scanned;
-    const common = {
-      kind: "array" as const,
+    const { stored } = scanned;
+    const { manifest, chunks } = this.#chunksOf(scanned);
+    // One literal: what is spread together gets a hidden class of its own, and there may be a million of these.
+    return {
+      kind: "array",
       metadata: scanned.metadata,
+      chunks,
+      manifest,
       barrier: scanned.barrier,
       hidden: scanned.hidden,
       storedName: scanned.storedName,
       described: scanned.described,
       notes: scanned.notes,
       disputed: scanned.disputed,
-      values,
+      values: scanned.values,
       stored: stored === undefined ? undefined : this.#arrayOf(stored),
     };
-    if (scanned.twin !== undefined) {
-      const { manifest: shared, chunks } = this.#arrayOf(scanned.twin);
-      return { ...common, manifest: shared, chunks };
-    }
-    if (manifest !== undefined) {
-      const load = this.#loaderOf(manifest);
-      return { ...common, manifest: load, chunks: new ManifestChunkSource(load) };
-    }
+  }
+
+  #chunksOf(scanned: ScannedArray<Manifest>): Pick<VirtualArray, "manifest" | "chunks"> {
+    if (scanned.twin !== undefined) return this.#arrayOf(scanned.twin);
+    const { manifest } = scanned;
+    if (manifest === undefined) return this.#chunksOfFile(scanned);
+    const load = this.#loaderOf(manifest);
+    return { manifest: load, chunks: new ManifestChunkSource(load) };
+  }
+
+  #chunksOfFile({
+    path,
+    isStored,
+    hasManifest,
+    batch,
+  }: ScannedArray<Manifest>): Pick<VirtualArray, "manifest" | "chunks"> {
     const ofFile = (options?: StorageOptions): Promise<VirtualArray> => this.#ofFile(path, isStored, options);
     return {
-      ...common,
       manifest: hasManifest ? manifestOf(ofFile) : undefined,
       chunks: {
         ...(batch !== undefined && { batch }),

@@ -7,13 +7,8 @@
 import { MoraineError } from "../../errors.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import type { AlikeMetadata } from "../journal/alike-metadata.ts";
-import type {
-  ScannedArray,
-  ScannedFault,
-  ScannedFile,
-  ScannedGroup,
-  ScannedNode,
-} from "../journal/scanned-file.ts";
+import type { ScannedArray, ScannedFault, ScannedFile, ScannedGroup } from "../journal/scanned-file.ts";
+import { slimScan } from "../journal/slim-scan.ts";
 
 type SentArray = Omit<ScannedArray, "metadata"> & { readonly metadata: number };
 
@@ -64,13 +59,9 @@ export function receiveScan(
   alike: AlikeMetadata,
 ): ScannedFile {
   for (const { number, place, metadata } of fresh) known.set(number, alike.shared(place, metadata));
-  return {
-    ...file,
-    nodes: nodes.map((node): ScannedNode => {
-      if (node.kind !== "array") return node;
-      const metadata = known.get(node.metadata);
-      if (metadata === undefined) throw new MoraineError("InvalidArgument", "metadata that were not sent");
-      return { ...node, metadata };
-    }),
-  };
+  return slimScan({ ...file, nodes }, (node: SentArray) => {
+    const metadata = known.get(node.metadata);
+    if (metadata === undefined) throw new MoraineError("InvalidArgument", "metadata that were not sent");
+    return metadata;
+  });
 }
