@@ -62,7 +62,11 @@ function unpack({ decompress }: Module, frame: Uint8Array, size: number): Uint8A
     return decompress(frame, { defaultHeapSize: size });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    if (!message.endsWith(CHECKSUM_WRONG)) throw error;
+    if (!message.endsWith(CHECKSUM_WRONG)) {
+      // The package says of all its errors that it "failed to compress".
+      const [code = message] = /-?\d+$/.exec(message) ?? [];
+      throw new MoraineError("CorruptChunk", `zstd: the frame does not decode (${code})`, { cause: error });
+    }
     throw new MoraineError("ChecksumMismatch", "zstd: the checksum does not match", { cause: error });
   }
 }

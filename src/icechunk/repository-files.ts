@@ -214,7 +214,7 @@ export class RepositoryFiles {
         const address = this.addressOf(`${FOLDERS.manifest}/${file.id}`);
         // The size is known, so that one request suffices where the end of an object must be named.
         const { parts } = await this.storage.read(address, [{ offset: 0, length: file.sizeBytes }]);
-        return readManifest(parts[0] ?? new Uint8Array(0), address);
+        return readManifest(parts[0] ?? new Uint8Array(0), address, file.id);
       },
       (manifest) => manifest.byteLength,
     );
@@ -244,7 +244,7 @@ export class RepositoryFiles {
   async transactionLog(id: ObjectId, options: StorageOptions = {}): Promise<TransactionLog | undefined> {
     const key = `${FOLDERS.transactionLog}/${id}`;
     const found = await this.readIfThere(key, options);
-    return found && readTransactionLog(found.bytes, this.addressOf(key));
+    return found && readTransactionLog(found.bytes, this.addressOf(key), id);
   }
 }
 

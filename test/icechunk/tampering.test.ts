@@ -101,4 +101,34 @@ describe("a damaged file", () => {
       if (kind !== "overwritten/") expect(refused).toBeGreaterThan(50);
     });
   }
+
+  for (const kind of ["snapshots", "manifests", "transactions"]) {
+    it(`of ${kind} that lies under another's name is an error, and never taken for the other`, async () => {
+      const storage = new MemoryStorage();
+      const repository = await newRepository({}, storage);
+      const first = await repository.writableSession();
+      first.createArray("/a", byteArray([1]));
+      await first.commit("array");
+      const names: string[] = [];
+      for (const value of [1, 2]) {
+        const before = await namesIn(storage, kind);
+        const session = await repository.writableSession();
+        await session.setChunk("/a", [0], chunk(value));
+        await session.commit("a chunk");
+        names.push(...(await namesIn(storage, kind)).filter((name) => !before.includes(name)));
+      }
+      const [older = "", newer = ""] = names;
+      await storage.write(older, (await storage.read(newer, [{ offset: 0 }])).parts[0] ?? new Uint8Array(0));
+      const opened = await Repository.open(storage, ADDRESS);
+      const { findings } = await opened.fsck();
+      const wrong = findings.filter(({ severity }) => severity === "error");
+      expect(wrong.map(({ source, code }) => [source, code])).toContainEqual([older, "CorruptFile"]);
+    });
+  }
 });
+
+async function namesIn(storage: MemoryStorage, kind: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { address } of storage.list(`${ADDRESS}/${kind}/`)) names.push(address);
+  return names;
+}

@@ -17,8 +17,10 @@ import {
   NODE_ID_BYTES,
   type NodeId,
   OBJECT_ID_BYTES,
+  type ObjectId,
 } from "./identifier.ts";
 import { compareBytes } from "./order.ts";
+import { requireOwnIdentifier } from "./own-identifier.ts";
 import { ReferenceBuilder } from "./reference-builder.ts";
 
 const TEXT = new TextDecoder("utf-8");
@@ -38,9 +40,10 @@ const REFERENCE_SLOT = {
 const SLOT_COUNT = 9;
 
 /** Reads a manifest file. Errors: as {@link openEnvelope}, `CorruptFile`. */
-export async function readManifest(file: Uint8Array, source: string): Promise<Manifest> {
+export async function readManifest(file: Uint8Array, source: string, id: ObjectId): Promise<Manifest> {
   const { bytes } = await openEnvelope(file, FILE_TYPE.manifest, source);
   const reader = new FlatBufferReader(bytes, source);
+  requireOwnIdentifier(reader, id, "this manifest");
   const root = reader.root();
   const dictionary = reader.byteVector(root, 2);
   const decode = dictionary && (await locationDecoder(dictionary, source));

@@ -18,6 +18,7 @@ import {
   type ObjectId,
 } from "./identifier.ts";
 import { compareIdentifiers, comparePathsByName } from "./order.ts";
+import { requireOwnIdentifier } from "./own-identifier.ts";
 
 /** Coordinates of chunks: `rank` numbers each, one after another, ascending and unique. */
 export interface ChunkCoordinates {
@@ -112,11 +113,16 @@ const LISTS = [
   "updatedGroups",
 ] as const;
 
-/** Reads a transaction log. Errors: as {@link openEnvelope}, `CorruptFile`. */
-export async function readTransactionLog(file: Uint8Array, source: string): Promise<TransactionLog> {
+/** Reads the transaction log of a snapshot. Errors: as {@link openEnvelope}, `CorruptFile`. */
+export async function readTransactionLog(
+  file: Uint8Array,
+  source: string,
+  id: ObjectId,
+): Promise<TransactionLog> {
   const { bytes } = await openEnvelope(file, FILE_TYPE.transactionLog, source);
   const reader = new FlatBufferReader(bytes, source);
   const root = reader.root();
+  requireOwnIdentifier(reader, id, "this transaction log");
   const arrays = reader.requiredVector(root, 7, 4, "updated chunks");
   const updatedChunks = new Map<NodeId, ChunkCoordinates>();
   for (let i = 0; i < arrays.count; i++) {

@@ -14,8 +14,12 @@ describe("a transaction log", () => {
 
   it("says what was written", async () => {
     const log = logOf(3, Uint32Array.of(1, 5, 2 ** 32 - 1));
-    const file = await writeTransactionLog(randomObjectId(), log, 1);
-    expect(await readTransactionLog(file, "log")).toEqual(log);
+    const id = randomObjectId();
+    const file = await writeTransactionLog(id, log, 1);
+    expect(await readTransactionLog(file, "log", id)).toEqual(log);
+    // Under another's name it would hide conflicts.
+    const other = readTransactionLog(file, "log", randomObjectId());
+    await expect(other).rejects.toMatchObject({ code: "CorruptFile", message: expect.stringContaining(id) });
   });
 
   it("of more chunks than official readers take is refused before anything is made of it", async () => {
