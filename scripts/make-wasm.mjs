@@ -12,7 +12,10 @@ import { fileURLToPath } from "node:url";
 
 const COMPILER = "assemblyscript@0.28.20";
 /** What is compiled, and where it goes. */
-const MODULES = { "wasm/blosc-block.ts": "src/codecs/blosc/block-module.ts" };
+const MODULES = {
+  "wasm/blosc-block.ts": "src/codecs/blosc/block-module.ts",
+  "wasm/inflate.ts": "src/codecs/inflate-module.ts",
+};
 const OPTIONS = [
   "-O3",
   "--runtime",

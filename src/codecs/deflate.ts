@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MoraineError } from "../errors.ts";
 import type { BytesToBytesCodec, CodecMaker } from "./codec.ts";
 import { Configuration } from "./configuration.ts";
 import { type DeflateFormat, native } from "./native.ts";
@@ -18,6 +19,19 @@ function makeDeflate(name: string, format: DeflateFormat, fallback: number): Cod
       encodedSize: () => undefined,
       decode: (bytes, expected) => deflate.inflate(bytes, format, expected.exact ?? expected.maximum),
       encode: (bytes) => deflate.deflate(bytes, format, level),
+      ...(deflate.inflateInto && {
+        decodeInto(bytes, target) {
+          if (deflate.inflateInto?.(bytes, format, target)) return;
+          const decoded = deflate.inflate(bytes, format, target.length);
+          if (decoded.length !== target.length) {
+            throw new MoraineError(
+              "CorruptChunk",
+              `${decoded.length} bytes are compressed here, ${target.length} are right`,
+            );
+          }
+          target.set(decoded);
+        },
+      }),
       ...(deflate.inflateAsync && {
         decodeAsync: (bytes, expected) =>
           deflate.inflateAsync?.(bytes, format, expected.exact ?? expected.maximum) ??

@@ -14,6 +14,8 @@ export type DeflateFormat = "zlib" | "gzip" | "raw";
 export interface Deflate {
   inflate(bytes: Uint8Array, format: DeflateFormat, maximum: number): Uint8Array;
   deflate(bytes: Uint8Array, format: DeflateFormat, level: number): Uint8Array;
+  /** Decodes to exactly the bytes of `target`. False where that cannot be done here; `target` may hold anything then. */
+  inflateInto?(bytes: Uint8Array, format: DeflateFormat, target: Uint8Array): boolean;
   inflateAsync?(bytes: Uint8Array, format: DeflateFormat, maximum: number): Promise<Uint8Array>;
   deflateAsync?(bytes: Uint8Array, format: DeflateFormat, level: number): Promise<Uint8Array>;
 }

@@ -23,6 +23,10 @@ const UNKNOWN_MAXIMUM = 2 ** 31 - 1;
 const EXPANSION = 1.1;
 const EXPANSION_BYTES = 64 * 1024;
 
+/** Memory for what one filter hands to the next, of this thread: see `Pipeline.#scratch`. */
+let scratch: Uint8Array = new Uint8Array(0);
+const MOST_SCRATCH_BYTES = 8 * 1024 * 1024;
+
 /** How a chunk was encoded, where it differs from the rest. */
 export interface DecodeOptions {
   /** Bit `i`: the `i`-th bytes-to-bytes codec was left out when the chunk was written. */
@@ -135,15 +139,36 @@ export class Pipeline {
       const filter = this.#filters[index];
       const size = expected[index];
       if (filter === undefined || size === undefined || isLeftOut(mask, index)) continue;
-      const decoded = guarded(() =>
-        decodeFilter(filter, current, size, targetOf(mask, index, size, options)),
-      );
+      const target =
+        targetOf(mask, index, size, options) ?? this.#scratch(mask, index, size, expected, options);
+      const decoded = guarded(() => decodeFilter(filter, current, size, target));
       checkSize(decoded, size);
       owned = owned || !sharesMemory(decoded, bytes);
-      if (!sharesMemory(current, bytes) && !sharesMemory(current, decoded)) native.release(current);
+      if (isReleased(current, bytes, decoded)) native.release(current);
       current = decoded;
     }
     return this.#toElements(current, owned);
+  }
+
+  /**
+   * Memory for what only the next filter sees, to be used again by the next chunk: where that filter, the last one, puts
+   * what it makes into the caller's memory, nothing is a view of this.
+   */
+  #scratch(
+    mask: number,
+    index: number,
+    { exact }: ExpectedSize,
+    expected: readonly ExpectedSize[],
+    options: DecodeOptions,
+  ): Uint8Array | undefined {
+    if (exact === undefined || exact > MOST_SCRATCH_BYTES) return undefined;
+    let next = index - 1;
+    while (next >= 0 && isLeftOut(mask, next)) next--;
+    const size = expected[next];
+    if (size === undefined || this.#filters[next]?.decodeInto === undefined) return undefined;
+    if (targetOf(mask, next, size, options) === undefined) return undefined;
+    if (scratch.length < exact) scratch = new Uint8Array(exact);
+    return scratch.subarray(0, exact);
   }
 
   /** As {@link decode}, on other threads where the codecs can. */
@@ -166,7 +191,7 @@ export class Pipeline {
       }
       checkSize(decoded, size);
       owned = owned || !sharesMemory(decoded, bytes);
-      if (!sharesMemory(current, bytes) && !sharesMemory(current, decoded)) native.release(current);
+      if (isReleased(current, bytes, decoded)) native.release(current);
       current = decoded;
     }
     return this.#toElements(current, owned);
@@ -259,6 +284,11 @@ function checkSize(decoded: Uint8Array, { exact, maximum }: ExpectedSize): void 
       `a codec decoded ${decoded.length} bytes, ${exact === undefined ? `at most ${maximum}` : exact} are right`,
     );
   }
+}
+
+/** Whether nobody will look at what a filter was given: not the caller, nor the next one, nor the next chunk. */
+function isReleased(given: Uint8Array, bytes: Uint8Array, decoded: Uint8Array): boolean {
+  return !sharesMemory(given, bytes) && !sharesMemory(given, decoded) && !sharesMemory(given, scratch);
 }
 
 function sharesMemory(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,5 +1,6 @@
 /**
- * Deflate for every platform, by fflate, which does not look at checksums: that is done here.
+ * Deflate for every platform, by fflate, which does not look at checksums: that is done here. Chunks of a known size go
+ * a faster way.
  *
  * @module
  */
@@ -9,6 +10,7 @@ import { adler32 } from "../binary/adler32.ts";
 import { crc32 } from "../binary/crc32.ts";
 import { MoraineError } from "../errors.ts";
 import type { Deflate, DeflateFormat } from "./native.ts";
+import { inflateZlib } from "./zlib-inflater.ts";
 
 export const portableDeflate: Deflate = {
   inflate(bytes, format, maximum) {
@@ -17,6 +19,7 @@ export const portableDeflate: Deflate = {
     if (format === "gzip") members.forEach((_, member) => void verifyMember(bytes, out, members, member));
     return out;
   },
+  inflateInto: (bytes, format, target) => format === "zlib" && inflateZlib(bytes, target),
   deflate(bytes, format, level) {
     const options = { level: deflateLevel(level) };
     if (format === "zlib") return zlibSync(bytes, options);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { wasmExports } from "../wasm-module.ts";
 import { MODULE } from "./block-module.ts";
 
 /**
@@ -21,7 +22,6 @@ export type BlockDecoder = (
   target: Uint8Array,
 ) => boolean;
 
-const PAGE_BYTES = 65536;
 /** Behind each part of the memory: the module reads and writes beyond what is wanted. */
 const SLACK = 64;
 /** Larger blocks would have the module keep much memory: it is three times as much. */
@@ -32,44 +32,28 @@ let refused = false;
 
 /** The decoder; undefined where WebAssembly, or its vectors, are not to be had. */
 export function blockDecoder(): BlockDecoder | undefined {
-  if (decoder !== undefined || refused) return decoder;
-  try {
-    decoder = instantiate();
-  } catch {
-    // A page's security policy may forbid it, and old engines have no vectors.
-    refused = true;
+  if (decoder === undefined && !refused) {
+    decoder = makeDecoder();
+    refused = decoder === undefined;
   }
   return decoder;
 }
 
-function instantiate(): BlockDecoder {
-  const bytes = Uint8Array.from(atob(MODULE), (character) => character.charCodeAt(0));
-  const { memory, decodeBlock } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
-  if (!(memory instanceof WebAssembly.Memory) || typeof decodeBlock !== "function") {
-    throw new TypeError("this is another module");
-  }
+function makeDecoder(): BlockDecoder | undefined {
+  const found = wasmExports(MODULE, ["decodeBlock"]);
+  if (found === undefined) return undefined;
+  const { call, reserve } = found;
   return (encoded, streams, typeSize, target) => {
-    if (encoded.length > MOST_BYTES || target.length > MOST_BYTES) return false;
+    const { length } = target;
+    if (encoded.length > MOST_BYTES || length > MOST_BYTES) return false;
     const plain = encoded.length + SLACK;
-    const elements = plain + target.length + SLACK;
-    const end = elements + target.length + SLACK;
-    if (!reserve(memory, end)) return false;
-    const space = new Uint8Array(memory.buffer);
-    space.set(encoded);
-    if (!decodeBlock(0, encoded.length, streams, plain, target.length, typeSize, elements)) return false;
-    const found = typeSize > 1 ? elements : plain;
-    target.set(space.subarray(found, found + target.length));
+    const elements = plain + length + SLACK;
+    const memory = reserve(elements + length + SLACK);
+    if (memory === undefined) return false;
+    memory.set(encoded);
+    if (!call("decodeBlock", 0, encoded.length, streams, plain, length, typeSize, elements)) return false;
+    const out = typeSize > 1 ? elements : plain;
+    target.set(memory.subarray(out, out + length));
     return true;
   };
-}
-
-/** Makes the memory as large as need be; false where there is no more. */
-function reserve(memory: WebAssembly.Memory, bytes: number): boolean {
-  const lacking = bytes - memory.buffer.byteLength;
-  try {
-    if (lacking > 0) memory.grow(Math.ceil(lacking / PAGE_BYTES));
-    return true;
-  } catch {
-    return false;
-  }
 }
