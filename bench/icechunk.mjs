@@ -28,6 +28,8 @@ function resetPeak() {
 
 /** One step in this process; prints its samples. */
 async function step({ step: name, refs, commits, arrays, folder }) {
+  // With what Node adds, as users import it.
+  await import("../dist/node.js");
   const { Repository } = await import("../dist/icechunk/repository.js");
   const { FileStorage } = await import("../dist/storage/file/file-storage.js");
   const { parseArrayMetadata } = await import("../dist/zarr/metadata-v3.js");

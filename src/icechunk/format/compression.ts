@@ -90,8 +90,16 @@ async function boundedFrames(bytes: Uint8Array, source: string): Promise<ZstdFra
   return frames;
 }
 
-function unpackFrame(bytes: Uint8Array, { start, end, bound }: ZstdFrame, source: string): DecompressedFrame {
+function unpackFrame(
+  bytes: Uint8Array,
+  { start, end, bound, declared }: ZstdFrame,
+  source: string,
+): DecompressedFrame {
   const packed = bytes.subarray(start, end);
+  if (declared !== undefined && native.zstd.decompressInto) {
+    const content = new Uint8Array(declared);
+    if (unpack(source, () => native.zstd.decompressInto?.(packed, content))) return { packed, content };
+  }
   return { packed, content: unpack(source, () => native.zstd.decompress(packed, bound)) };
 }
 
