@@ -81,26 +81,45 @@ const nodes = new WeakMap<VirtualGroup, NotedGroup>();
 export function groupNodeOf(group: VirtualGroup): NotedGroup {
   const known = nodes.get(group);
   if (known) return known;
-  const made = makeGroupNode(group);
+  const made = new GroupOfFile(group);
   nodes.set(group, made);
   return made;
 }
 
-function makeGroupNode(group: VirtualGroup): NotedGroup {
-  const node = (child: VirtualGroup | VirtualArray | FaultyArray): ZarrNode =>
-    child.kind === "group" ? groupNodeOf(child) : child;
-  return {
-    kind: "group",
-    attributes: group.attributes,
-    notes: group.notes,
-    identity: group.first ?? group,
-    links: group.links,
-    async child(name) {
-      const child = group.children.get(name);
-      return child && node(child);
-    },
-    async children() {
-      return new Map([...group.children].map(([name, child]) => [name, node(child)]));
-    },
-  };
+class GroupOfFile implements NotedGroup {
+  readonly kind = "group";
+  readonly #group: VirtualGroup;
+
+  constructor(group: VirtualGroup) {
+    this.#group = group;
+  }
+
+  get attributes(): JsonObject {
+    return this.#group.attributes;
+  }
+
+  get notes(): readonly string[] | undefined {
+    return this.#group.notes;
+  }
+
+  get identity(): object {
+    return this.#group.first ?? this.#group;
+  }
+
+  get links(): ReadonlySet<string> | undefined {
+    return this.#group.links;
+  }
+
+  async child(name: string): Promise<ZarrNode | undefined> {
+    const child = this.#group.children.get(name);
+    return child && nodeOf(child);
+  }
+
+  async children(): Promise<ReadonlyMap<string, ZarrNode>> {
+    return new Map([...this.#group.children].map(([name, child]) => [name, nodeOf(child)]));
+  }
+}
+
+function nodeOf(child: VirtualGroup | VirtualArray | FaultyArray): ZarrNode {
+  return child.kind === "group" ? groupNodeOf(child) : child;
 }

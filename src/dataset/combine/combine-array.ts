@@ -75,10 +75,11 @@ export interface ArrayParts {
 export async function combineArray(array: ArrayParts, options: CombinePlanOptions): Promise<PlannedArray> {
   const { path, target, parts, dimensions, append } = array;
   const notes: string[] = [];
-  const loaded = await mapConcurrent(parts, CONCURRENT_MANIFESTS, async (part) => ({
-    ...part,
-    piece: part.array && (await pieceOf(part, part.array, array, notes, options)),
-  }));
+  const loaded = await mapConcurrent(parts, CONCURRENT_MANIFESTS, async (part) => {
+    const { contents, index, lengths } = part;
+    const piece = part.array && (await pieceOf(part, part.array, array, notes, options));
+    return { contents, index, lengths, piece };
+  });
   const barrier = parts.map((part) => part.array?.barrier).find((reason) => reason !== undefined);
   const present = alike(
     loaded.flatMap(({ piece }) => (piece ? [piece] : [])),

@@ -11,10 +11,10 @@ import { planAppend, planCombined } from "../combine/plan-combined.ts";
 import { mapConcurrent } from "../concurrent.ts";
 import { AlikeMetadata } from "../journal/alike-metadata.ts";
 import { Journal } from "../journal/journal.ts";
+import { packedSource } from "../journal/packed-scan.ts";
 import { scanSource } from "../journal/scan-source.ts";
 import { type ScanThreads, startScanThreads } from "../journal/scan-threads.ts";
 import type { ScannedFile } from "../journal/scanned-file.ts";
-import { sourceOfScan } from "../journal/scanned-source.ts";
 import { addressOf, openSource } from "../open.ts";
 import { absolutePath, type OpenedSource } from "../source.ts";
 import { groupNames } from "./group-names.ts";
@@ -167,11 +167,7 @@ export class Scan {
   }
 
   async #keep(file: ScannedFile): Promise<OpenedSource> {
-    return (await this.#journal?.keep(file)) ?? this.#held(file);
-  }
-
-  #held(file: ScannedFile): OpenedSource {
-    return sourceOfScan(file, (manifest) => () => Promise.resolve(manifest), this.#options);
+    return (await this.#journal?.keep(file)) ?? packedSource(file, this.#options);
   }
 
   #requireSome(): void {

@@ -19,7 +19,7 @@ import { requireVersion } from "../../storage/version.ts";
 import { nodeBelow } from "../../zarr/tree.ts";
 import { withChunkCache } from "../chunk-cache.ts";
 import { openSource, type SourceOptions } from "../open.ts";
-import type { OpenedSource } from "../source.ts";
+import type { OpenedSource, SourceFormat, SourceStatistics } from "../source.ts";
 import { OwnReads } from "./own-reads.ts";
 import { refuse } from "./recorded-manifest.ts";
 import type { ScannedArray, ScannedFault, ScannedFile } from "./scanned-file.ts";
@@ -38,18 +38,41 @@ export function sourceOfScan<Manifest>(
   options: ScanOptions,
 ): OpenedSource {
   const { address, format } = scanned;
-  const { storage, cacheBytes } = options;
   const root = new ScannedNodes(scanned, loaderOf, arraysOf(scanned, options)).node(0);
   if (root.kind !== "group") throw refuse();
-  return {
-    address,
-    format,
-    root: groupNodeOf(root),
-    storage: withChunkCache(storage, cacheBytes),
-    isNative: () => false,
-    statistics: () => storage.statistics,
-    close: () => Promise.resolve(),
-  };
+  return new ScannedSource(address, format, groupNodeOf(root), options);
+}
+
+/** A class, not functions of its own for each of very many. */
+class ScannedSource implements OpenedSource {
+  readonly address: string;
+  readonly format: SourceFormat;
+  readonly root: OpenedSource["root"];
+  readonly storage: OpenedSource["storage"];
+  readonly #router: StorageRouter;
+
+  constructor(
+    address: string,
+    format: SourceFormat,
+    root: OpenedSource["root"],
+    { storage, cacheBytes }: ScanOptions,
+  ) {
+    this.address = address;
+    this.format = format;
+    this.root = root;
+    this.storage = withChunkCache(storage, cacheBytes);
+    this.#router = storage;
+  }
+
+  isNative(): boolean {
+    return false;
+  }
+
+  statistics(): SourceStatistics {
+    return this.#router.statistics;
+  }
+
+  async close(): Promise<void> {}
 }
 
 type FileArrays = (path: string, isStored: boolean, options?: StorageOptions) => Promise<VirtualArray>;
