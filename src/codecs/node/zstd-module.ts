@@ -45,7 +45,8 @@ let context = 0;
 export const nodeWasmZstd: Zstd = {
   ...wasmZstd,
   async ready() {
-    await wasmZstd.ready();
+    if (module !== undefined) return;
+    await withLoopAlive(() => wasmZstd.ready());
     module ??= findModule();
   },
   decompressInto(bytes, target) {
@@ -60,6 +61,20 @@ export const nodeWasmZstd: Zstd = {
     return true;
   },
 };
+
+/**
+ * While nothing else is under way, Node's event loop ends, and Node then waits until V8 has compiled everything that it
+ * compiles in the background: the module's functions a second time, better, 20 to 40 ms (`SpinEventLoop` and
+ * `NodePlatform::DrainTasks` in Node's sources). A timer keeps the loop running.
+ */
+async function withLoopAlive(task: () => Promise<void>): Promise<void> {
+  const timer = setInterval(() => undefined, 1000);
+  try {
+    await task();
+  } finally {
+    clearInterval(timer);
+  }
+}
 
 function findModule(): Module | undefined {
   try {
