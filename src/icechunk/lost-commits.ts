@@ -185,6 +185,7 @@ export async function deleteReceipts(
   ids: ReadonlySet<ObjectId>,
   options: StorageOptions,
 ): Promise<void> {
+  if (!isUnguarded(files)) return;
   const done = (await receipts(files, options)).filter(({ id }) => ids.has(id));
   await files.storage.delete(
     done.map(({ name }) => files.addressOf(`${FOLDER}/${name}`)),

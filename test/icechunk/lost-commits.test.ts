@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -78,6 +78,21 @@ describe("a commit that another program overwrote on a local folder", () => {
     const olderThan = new Date(Date.now() + 1000);
     expect((await opened.garbageCollect({ olderThan })).snapshots.count).toBe(1);
     expect(await errorsOf(opened)).toEqual([]);
+  });
+
+  it("leaves nothing behind when it is collected", async () => {
+    const repository = await Repository.create(storage, address);
+    const { parts } = await storage.read(`${address}/repo`, [{ offset: 0 }]);
+    await (await repository.writableSession()).commit("lost", { allowEmpty: true });
+    await storage.write(`${address}/repo`, parts[0] ?? new Uint8Array(0));
+    const opened = await Repository.open(storage, address);
+    expect(await opened.lostCommits()).toHaveLength(1);
+    const olderThan = new Date(Date.now() + 1000);
+    await opened.garbageCollect({ olderThan, dryRun: true });
+    expect(await readdir(join(folder, "repository", "commits"))).toHaveLength(1);
+    await opened.garbageCollect({ olderThan });
+    expect(await opened.lostCommits()).toEqual([]);
+    expect(await readdir(join(folder, "repository", "commits"))).toEqual([]);
   });
 
   it("is told of whatever expired after it, and no more once it was put back and expired too", async () => {

@@ -11,6 +11,7 @@ import { microsecondsOf } from "../clock.ts";
 import { decodeIdentifier, isObjectId, OBJECT_ID_BYTES, type ObjectId } from "../format/identifier.ts";
 import type { RepoInfo, SnapshotInfo } from "../format/repo.ts";
 import { chainOf } from "../history.ts";
+import { deleteReceipts } from "../lost-commits.ts";
 import { type RepoChange, updateRepo } from "../repo-update.ts";
 import { FOLDERS, type RepositoryFiles } from "../repository-files.ts";
 import { ObjectIdSet } from "./object-id-set.ts";
@@ -81,7 +82,12 @@ export async function collectGarbage(
   const chunks = await sweepFolder(FOLDERS.chunk, (id) =>
     retained.chunks.has(decodeIdentifier(id, OBJECT_ID_BYTES)),
   );
-  if (!options.dryRun) await files.storage.removeUnfinished?.(`${files.address}/`, options.olderThan);
+  if (!options.dryRun) {
+    const gone = [...storedAt.keys()].filter((id) => isOld(id) && !retained.snapshots.has(id));
+    // Nobody could put these commits back any more, and whoever opens the repository would look for each.
+    if (gone.length > 0) await deleteReceipts(files, new Set(gone), options);
+    await files.storage.removeUnfinished?.(`${files.address}/`, options.olderThan);
+  }
   const bytes = snapshots.bytes + transactionLogs.bytes + manifests.bytes + chunks.bytes;
   return { snapshots, transactionLogs, manifests, chunks, bytes };
 }
