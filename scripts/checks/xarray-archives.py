@@ -84,6 +84,36 @@ def appended(what, folder, first, then, drift, datasets):
         compare(what, target, expected, group)
 
 
+def updated(what, folder, files, chunks, options):
+    """Changes files of a repository, or takes them away, and updates it, again and again."""
+    global failed
+    target = os.path.join(folder, f"{what.replace(' ', '-')}.icechunk")
+
+    def again(number, time, seed):
+        os.remove(files[number])
+        write(files[number], time, chunks=chunks, seed=seed, **options)
+
+    def gone(number):
+        os.remove(files.pop(number))
+
+    try:
+        moraine("index", *files, "--concat", "time", "--to", target)
+        for step, change in {
+            "one in the middle": lambda: again(2, 8 + np.arange(4), 100),
+            "the first and the last": lambda: (again(0, np.arange(4), 102), again(-1, 20 + np.arange(4), 104)),
+            "other times": lambda: again(1, 6 * np.arange(4), 106),
+            "another length": lambda: again(3, 12 + np.arange(3), 108),
+            "gone": lambda: gone(1),
+            "the first gone and one changed": lambda: (gone(0), again(1, 12 + np.arange(4), 110)),
+        }.items():
+            change()
+            moraine("index", "--update", "--to", target)
+            compare(f"{what}: {step}", target, mf(files), None)
+    except RuntimeError as error:
+        failed += 1
+        print(f"{what}: {error}")
+
+
 def write(path, time, units="hours since 2000-01-01", lat=(0, 6), lon=(0, 10), chunks=None, packing=None, group=None,
           calendar="standard", seed=0, **filters):
     with netCDF4.Dataset(path, "a" if os.path.exists(path) else "w") as data:
@@ -209,6 +239,11 @@ with tempfile.TemporaryDirectory() as folder:
     appended("packing drift appended", folder, finer, coarser, "decode", {None: mf(finer + coarser)})
     appended("packing drift appended by era", folder, coarser, finer, "split", {None: mf(coarser), "era-2": mf(finer)})
     appended("an encoding that is appended to", folder, years, plain, "decode", {None: mf(years + plain)})
+
+    for what, chunks in (("compressed", (2, 6, 10)), ("uncompressed", (4, 6, 10))):
+        options = {} if what == "compressed" else {"zlib": False}
+        kept = [write(at(f"{what}{i}.nc"), 4 * i + np.arange(4), chunks=chunks, seed=2 * i, **options) for i in range(6)]
+        updated(f"{what} files updated", folder, kept, chunks, options)
 
     mixed = [write(at(f"mixed{i}.nc"), 3 * i + np.arange(3), chunks=(1, 6, 10), seed=i) for i in range(4)]
     archive("times of two types", folder, mixed, ["--concat", "time", "--drift", "decode"], {None: mf(mixed)})
