@@ -179,13 +179,30 @@ async function readReceipt(
   return { snapshotId: snapshot, parentId: parent, branch, message, time: new Date(flushedAt / 1000) };
 }
 
+/**
+ * Deletes the receipts of lost commits that nobody can put back, as another program has collected their files: whoever
+ * opens the repository would look for each again.
+ */
+export async function clearEmptyReceipts(
+  files: RepositoryFiles,
+  info: RepoInfo,
+  options: StorageOptions,
+): Promise<void> {
+  if (!isUnguarded(files)) return;
+  const empty = new Set<ObjectId>();
+  for (const { id, time } of await receipts(files, options)) {
+    if (!isMissing(info, id, time)) continue;
+    if (!(await files.readIfThere(`${FOLDERS.snapshot}/${id}`, options))) empty.add(id);
+  }
+  if (empty.size > 0) await deleteReceipts(files, empty, options);
+}
+
 /** Deletes the receipts of some commits. */
 export async function deleteReceipts(
   files: RepositoryFiles,
   ids: ReadonlySet<ObjectId>,
   options: StorageOptions,
 ): Promise<void> {
-  if (!isUnguarded(files)) return;
   const done = (await receipts(files, options)).filter(({ id }) => ids.has(id));
   await files.storage.delete(
     done.map(({ name }) => files.addressOf(`${FOLDER}/${name}`)),

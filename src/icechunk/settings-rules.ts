@@ -47,8 +47,9 @@ export function requireSettings(settings: RepositoryConfig): void {
   settings.virtualChunkContainers?.forEach(requireContainer);
 }
 
-function requireWhole(name: string, value: number | undefined, least: number, most: number): void {
-  if (value === undefined || isWhole(value, least, most)) return;
+/** Null is how the configuration writes what is not set. */
+function requireWhole(name: string, value: number | null | undefined, least: number, most: number): void {
+  if (value === undefined || value === null || isWhole(value, least, most)) return;
   throw wrong(`${name} is a whole number from ${least} to ${most}, not ${value}`);
 }
 

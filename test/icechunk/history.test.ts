@@ -180,6 +180,7 @@ describe("what a program without types may say", () => {
       '[[{ "and": ["any_array", { "name_matches": { "regex": "a" } }] }, [{ "condition": { "Axis": 0 }, "num_chunks": 3 }]]]',
     );
     await repository.saveConfig({ splitSizes, compressionLevel: 22, inlineChunkThresholdBytes: 65535 });
+    await repository.saveConfig(said('{ "updatesPerRepoFile": null }'));
     expect((await repository.config()).splitSizes).toEqual(splitSizes);
   });
 

@@ -80,18 +80,29 @@ describe("a commit that another program overwrote on a local folder", () => {
     expect(await errorsOf(opened)).toEqual([]);
   });
 
-  it("leaves nothing behind when it is collected", async () => {
+  it("stays until it is forgotten, whatever is collected, and leaves nothing behind when another collects it", async () => {
     const repository = await Repository.create(storage, address);
     const { parts } = await storage.read(`${address}/repo`, [{ offset: 0 }]);
-    await (await repository.writableSession()).commit("lost", { allowEmpty: true });
+    const session = await repository.writableSession();
+    session.createArray("/a", byteArray([1]));
+    await session.setChunk("/a", [0], chunk(1, 700));
+    const lost = await session.commit("lost");
     await storage.write(`${address}/repo`, parts[0] ?? new Uint8Array(0));
     const opened = await Repository.open(storage, address);
     expect(await opened.lostCommits()).toHaveLength(1);
     const olderThan = new Date(Date.now() + 1000);
+    expect(await opened.garbageCollect({ olderThan })).toMatchObject({ bytes: 0 });
+    await opened.restoreLostCommit(lost, "rescued");
+    expect(await chunksOf(await opened.readonlySession({ branch: "rescued" }))).toEqual({
+      "a/c/0": chunk(1, 700).join(),
+    });
+    await storage.write(`${address}/repo`, parts[0] ?? new Uint8Array(0));
+    const other = await (await opened.writableSession()).commit("lost, too", { allowEmpty: true });
+    await storage.write(`${address}/repo`, parts[0] ?? new Uint8Array(0));
+    await rm(join(folder, "repository", "snapshots", other));
     await opened.garbageCollect({ olderThan, dryRun: true });
     expect(await readdir(join(folder, "repository", "commits"))).toHaveLength(1);
     await opened.garbageCollect({ olderThan });
-    expect(await opened.lostCommits()).toEqual([]);
     expect(await readdir(join(folder, "repository", "commits"))).toEqual([]);
   });
 

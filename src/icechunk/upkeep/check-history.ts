@@ -43,7 +43,7 @@ export async function checkHistory(
     findings.error(
       "LostCommit",
       `the commit ${snapshotId} ("${message}", ${time.toISOString()}, branch ${branch}) is in no history: ` +
-        "another program overwrote it; it can be put back on a new branch",
+        "another program overwrote it; it can be put back on a new branch, or forgotten",
       files.addressOf(`${FOLDERS.snapshot}/${snapshotId}`),
     );
   }

@@ -11,7 +11,7 @@ import { microsecondsOf } from "../clock.ts";
 import { decodeIdentifier, isObjectId, OBJECT_ID_BYTES, type ObjectId } from "../format/identifier.ts";
 import type { RepoInfo, SnapshotInfo } from "../format/repo.ts";
 import { chainOf } from "../history.ts";
-import { deleteReceipts } from "../lost-commits.ts";
+import { clearEmptyReceipts, findLostCommits, type LostCommit } from "../lost-commits.ts";
 import { type RepoChange, updateRepo } from "../repo-update.ts";
 import { FOLDERS, type RepositoryFiles } from "../repository-files.ts";
 import { ObjectIdSet } from "./object-id-set.ts";
@@ -73,7 +73,9 @@ export async function collectGarbage(
         .readInfo(options)
         .then((state) => ({ ...state, ...dropUnreachable(state, isOld, files.address)?.info }))
     : await updateRepo(files, (state) => dropUnreachable(state, isOld, files.address), options);
-  const retained = await mark(files, info, options);
+  // Commits that another program overwrote were acknowledged: they stay until somebody forgets them.
+  const lost = await findLostCommits(files, info, options);
+  const retained = await mark(files, info, lost, options);
   const sweepFolder = (folder: string, isKept: (id: ObjectId) => boolean): Promise<Collected> =>
     sweep(files, folder, isKept, cutoff, options);
   const snapshots = await sweepFolder(FOLDERS.snapshot, (id) => retained.snapshots.has(id));
@@ -83,9 +85,7 @@ export async function collectGarbage(
     retained.chunks.has(decodeIdentifier(id, OBJECT_ID_BYTES)),
   );
   if (!options.dryRun) {
-    const gone = [...storedAt.keys()].filter((id) => isOld(id) && !retained.snapshots.has(id));
-    // Nobody could put these commits back any more, and whoever opens the repository would look for each.
-    if (gone.length > 0) await deleteReceipts(files, new Set(gone), options);
+    await clearEmptyReceipts(files, info, options);
     await files.storage.removeUnfinished?.(`${files.address}/`, options.olderThan);
   }
   const bytes = snapshots.bytes + transactionLogs.bytes + manifests.bytes + chunks.bytes;
@@ -132,14 +132,21 @@ function afterNearestKept(
   return { ...snapshot, parentId: undefined, prunedAncestorLogs: logs };
 }
 
-/** Walks from the snapshots of a history to their manifests and chunk objects. */
-async function mark(files: RepositoryFiles, info: RepoInfo, options: StorageOptions): Promise<Retained> {
-  const snapshots = new Set(info.snapshots.keys());
+/** Walks from the snapshots of a history, and those that were lost, to their manifests and chunk objects. */
+async function mark(
+  files: RepositoryFiles,
+  info: RepoInfo,
+  lost: readonly LostCommit[],
+  options: StorageOptions,
+): Promise<Retained> {
+  const snapshots = new Set([...info.snapshots.keys(), ...lost.map(({ snapshotId }) => snapshotId)]);
   const transactionLogs = new Set<ObjectId>(snapshots);
   const manifests = new Set<ObjectId>();
   const chunks = new ObjectIdSet();
-  for (const { id, prunedAncestorLogs } of info.snapshots.values()) {
+  for (const { prunedAncestorLogs } of info.snapshots.values()) {
     for (const log of prunedAncestorLogs) transactionLogs.add(log);
+  }
+  for (const id of snapshots) {
     const snapshot = await files.snapshot(id, options);
     for (const file of snapshot.manifestFiles.values()) {
       if (manifests.has(file.id)) continue;
