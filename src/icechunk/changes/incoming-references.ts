@@ -26,20 +26,62 @@ export interface IncomingContext {
   readonly inlineThreshold: number;
 }
 
+/** Entries that become references at a time: what is made of them may be written before more are. */
+const ENTRIES_AT_ONCE = 1024 * 1024;
+
 /**
- * Turns a manifest into references. Bytes that it holds become inline or native chunks by their size; locations
- * in the repository's own folder stay native.
+ * Turns a manifest into references, very many in several parts. Bytes that it holds become inline or native chunks by
+ * their size; locations in the repository's own folder stay native.
  *
- * Errors: `InvalidArgument` for a manifest that contradicts itself or a location that no container covers;
- * `UnsupportedFilter` where a filter mask is set; `Incompatible` as `locationOfAddress`.
+ * Errors, before the first part: `InvalidArgument` for a manifest that contradicts itself; `UnsupportedFilter` where a
+ * filter mask is set; with each part: `InvalidArgument` for a location that no container covers; `Incompatible` as
+ * `locationOfAddress`.
  */
-export async function referencesOfManifest(
+export async function* referencesOfManifest(
   context: IncomingContext,
   manifest: ChunkManifest,
   path: string,
   options: StorageOptions = {},
-): Promise<ChunkReferences> {
-  const { count, positions, offsets, lengths, locationIndexes, inline, filterMasks, gridShape } = manifest;
+): AsyncGenerator<ChunkReferences, void, undefined> {
+  requireConsistent(manifest, path);
+  for (let from = 0; from < manifest.count; from += ENTRIES_AT_ONCE) {
+    yield await referencesOfEntries(
+      context,
+      entriesOf(manifest, from, from + ENTRIES_AT_ONCE),
+      path,
+      options,
+    );
+  }
+}
+
+/** Some of the entries of a manifest, as views of its columns. */
+function entriesOf(manifest: ChunkManifest, from: number, end: number): ChunkManifest {
+  if (from === 0 && end >= manifest.count) return manifest;
+  const to = Math.min(end, manifest.count);
+  const inline = new Map<number, Uint8Array>();
+  if (manifest.inline.size > 0) {
+    for (let entry = from; entry < to; entry++) {
+      const bytes = manifest.inline.get(entry);
+      if (bytes) inline.set(entry - from, bytes);
+    }
+  }
+  return {
+    ...manifest,
+    count: to - from,
+    positions:
+      manifest.positions?.subarray(from, to) ?? Float64Array.from({ length: to - from }, (_, i) => from + i),
+    locationIndexes: manifest.locationIndexes?.subarray(from, to),
+    offsets: manifest.offsets.subarray(from, to),
+    lengths: manifest.lengths.subarray(from, to),
+    filterMasks: undefined,
+    inline,
+  };
+}
+
+/** Errors: `InvalidArgument`, `UnsupportedFilter`. */
+function requireConsistent(manifest: ChunkManifest, path: string): void {
+  const { count, positions, offsets, lengths, locationIndexes, locations, inline, filterMasks, gridShape } =
+    manifest;
   const fail = (message: string): MoraineError => new MoraineError("InvalidArgument", message, { path });
   if (filterMasks?.some((mask) => mask !== 0)) {
     throw new MoraineError("UnsupportedFilter", "Icechunk cannot say that a chunk lacks some of the codecs", {
@@ -53,28 +95,48 @@ export async function referencesOfManifest(
   ) {
     throw fail("a manifest with fewer positions than entries");
   }
-  const builder = new ReferenceBuilder(count);
-  const targets = targetsOf(context, manifest, builder);
   for (let entry = 0, before = -1; entry < count; entry++) {
     const position = positions?.[entry] ?? entry;
     if (!(position > before)) throw fail("the entries of a manifest are not in order");
     before = position;
-    const bytes = inline.get(entry);
-    if (bytes) {
-      await addBytes(context, builder, bytes, { array: path, position }, options);
-      continue;
-    }
+    if (inline.size > 0 && inline.has(entry)) continue;
     const offset = offsets[entry] ?? -1;
     const length = lengths[entry] ?? -1;
     if (!Number.isSafeInteger(offset) || offset < 0 || !Number.isSafeInteger(length) || length < 1) {
       throw fail(`entry ${entry} of a manifest has the offset ${offset} and the length ${length}`);
     }
+    if (locations[locationIndexes?.[entry] ?? 0] === undefined) {
+      throw fail(`entry ${entry} of a manifest has no location`);
+    }
+  }
+}
+
+async function referencesOfEntries(
+  context: IncomingContext,
+  manifest: ChunkManifest,
+  path: string,
+  options: StorageOptions,
+): Promise<ChunkReferences> {
+  const { count, positions, offsets, lengths, locationIndexes, inline, gridShape } = manifest;
+  const builder = new ReferenceBuilder(count);
+  const targets = targetsOf(context, manifest, builder);
+  for (let entry = 0; entry < count; entry++) {
+    const bytes = inline.get(entry);
+    if (bytes) {
+      const position = positions?.[entry] ?? entry;
+      await addBytes(context, builder, bytes, { array: path, position }, options);
+      continue;
+    }
+    const offset = offsets[entry] ?? 0;
+    const length = lengths[entry] ?? 0;
     const target = targets[locationIndexes?.[entry] ?? 0];
-    if (!target) throw fail(`entry ${entry} of a manifest has no location`);
+    if (!target)
+      throw new MoraineError("InvalidArgument", `entry ${entry} of a manifest has no location`, { path });
     if (target.kind === "virtual") builder.addVirtual(target.index, offset, length);
     else builder.addNative(target.id, 0, offset, length);
   }
-  return builder.finish(gridShape, positions ?? Float64Array.from({ length: count }, (_, entry) => entry));
+  const own = positions?.slice(0, count) ?? Float64Array.from({ length: count }, (_, entry) => entry);
+  return builder.finish(gridShape, own);
 }
 
 async function addBytes(

@@ -137,11 +137,12 @@ export class Session extends CommittingSession {
     }
     const { files, access } = this.parts;
     const context = { files, access, packing: this.context.packing, inlineThreshold: this.#inlineThreshold };
-    const references = await referencesOfManifest(context, manifest, path, { signal });
     const same = gridShape.every((length, axis) => length === manifest.gridShape[axis]);
-    const changes = this.context.tree.changes.chunksOf(this.context.tree.array(path));
-    changes.setMany(same ? references : placeReferences(references, gridShape, place));
-    await this.noteReferences(references.count, { signal });
+    for await (const references of referencesOfManifest(context, manifest, path, { signal })) {
+      const changes = this.context.tree.changes.chunksOf(this.context.tree.array(path));
+      changes.setMany(same ? references : placeReferences(references, gridShape, place));
+      await this.noteReferences(references.count, { signal });
+    }
   }
 
   /**
