@@ -6,8 +6,10 @@
 
 import type { JsonObject, JsonValue } from "../../binary/json.ts";
 import { MoraineError } from "../../errors.ts";
+import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import { JOIN_POLICY } from "../../manifest/join-plan.ts";
 import { emptyManifest } from "../../manifest/join-references.ts";
+import type { ManifestParts } from "../../manifest/manifest-parts.ts";
 import type { Barrier, VirtualArray } from "../../manifest/virtual-group.ts";
 import type { ArrayMetadata, ChunkGrid } from "../../zarr/array-metadata.ts";
 import { gridShapeOf } from "../../zarr/chunk-grid.ts";
@@ -25,6 +27,7 @@ import { regionOf } from "../source.ts";
 import { mergeAttributes } from "./attributes.ts";
 import { alike, checkDrift, commonForm, inCommonForm } from "./common-form.ts";
 import type { Contents } from "./contents.ts";
+import { referencesInParts } from "./in-parts.ts";
 import { missingPart } from "./missing-part.ts";
 import { type Cell, distinctCells, joinNested, overlaidCells } from "./nested-join.ts";
 import type { CombinePlanOptions } from "./options.ts";
@@ -75,9 +78,10 @@ export interface ArrayParts {
 export async function combineArray(array: ArrayParts, options: CombinePlanOptions): Promise<PlannedArray> {
   const { path, target, parts, dimensions, append } = array;
   const notes: string[] = [];
+  const inParts = await referencesInParts(array, options);
   const loaded = await mapConcurrent(parts, CONCURRENT_MANIFESTS, async (part) => {
     const { contents, index, lengths } = part;
-    const piece = part.array && (await pieceOf(part, part.array, array, notes, options));
+    const piece = part.array && (await pieceOf(part, part.array, array, notes, options, inParts));
     return { contents, index, lengths, piece };
   });
   const barrier = parts.map((part) => part.array?.barrier).find((reason) => reason !== undefined);
@@ -157,7 +161,7 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
   const { references, rewrite } = takePending(joined.manifest);
   checkBudget(rewrite.length * chunkBytes(metadata), why(rewrite.length), options.materializeLimit);
   return {
-    plan: { ...plan, metadata, references, rewrite, absent, region: joined.region },
+    plan: { ...plan, metadata, references: inParts ?? references, rewrite, absent, region: joined.region },
     changed:
       rewrite.length > 0 && !array.loaded ? why(`${rewrite.length} of ${chunkCount(metadata)}`) : undefined,
     notes,
@@ -184,6 +188,7 @@ async function pieceOf(
   { path, loaded, append, parts }: ArrayParts,
   notes: string[],
   options: CombinePlanOptions,
+  inParts: ManifestParts | undefined,
 ): Promise<Piece> {
   const { source } = contents;
   requireDescribed(array, options);
@@ -196,6 +201,8 @@ async function pieceOf(
   const barrier = array.barrier ?? officialBarrier(metadata);
   if (loaded || barrier !== undefined || array.manifest === undefined)
     return { ...piece, manifest: undefined };
+  // What is worked out of the pieces needs no references where these stay as they are.
+  if (inParts) return { ...piece, manifest: placeholderOf(metadata) };
   const manifest = await array.manifest(options);
   const masks = manifest.filterMasks;
   if (masks === undefined) return { ...piece, ...cutTo({ metadata, manifest }, options.splitChunks) };
@@ -205,6 +212,15 @@ async function pieceOf(
   }
   const marked = markPending({ ...manifest, filterMasks: undefined }, masked, chunkBytes(metadata));
   return { ...piece, manifest: marked };
+}
+
+const placeholders = new WeakMap<ArrayMetadata, ChunkManifest>();
+
+/** No references; one for all sources with the same metadata. */
+function placeholderOf(metadata: ArrayMetadata): ChunkManifest {
+  const known = placeholders.get(metadata) ?? emptyManifest(gridShapeOf(metadata));
+  placeholders.set(metadata, known);
+  return known;
 }
 
 /** Bounds have no units of their own; what marks missing times is what stands for them now. */

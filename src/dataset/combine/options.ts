@@ -63,6 +63,11 @@ export interface CombineOptions {
    * dimension.
    */
   readonly load?: readonly string[] | undefined;
+  /**
+   * Chunks of an array up to which all its references are held. Those of a larger one whose sources follow each other in
+   * whole chunks are put together in parts while they are written. Default 4,194,304, about 80 MiB.
+   */
+  readonly heldChunks?: number | undefined;
 }
 
 export type CombinePlanOptions = CombineOptions & PlanOptions;

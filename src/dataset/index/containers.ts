@@ -5,14 +5,14 @@
  */
 
 import { locationOfAddress } from "../../icechunk/changes/virtual-chunks.ts";
-import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
+import type { ReferencesOfArray } from "../../manifest/manifest-parts.ts";
 import { folderOf } from "../../storage/address.ts";
 
 /** Containers that one index adds at the most; beyond it they are joined by the folders above. */
 const MOST_CONTAINERS = 16;
 
 /** The folders of all locations that references point to, none within another. */
-export function containerPrefixes(manifests: Iterable<ChunkManifest>): string[] {
+export function containerPrefixes(manifests: Iterable<ReferencesOfArray>): string[] {
   const folders = new Set<string>();
   for (const manifest of manifests) {
     if (manifest.inline.size === manifest.count) continue;

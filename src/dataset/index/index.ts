@@ -69,7 +69,7 @@ export async function index(
   const scan = new Scan(change.addresses, chosen, options.storage === undefined);
   for (const source of scan.addresses) refuseSecrets(source);
   const found = await scan.plan(address, change.append === undefined ? undefined : change.base);
-  const plan = planInForm(found, options);
+  const plan = await planInForm(found, options, options);
   const written = await write(plan, address, format, { ...chosen, base: change.base }, scan);
   const { counts, leftOut, committed, notes } = written;
   return {

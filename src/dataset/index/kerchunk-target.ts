@@ -22,6 +22,7 @@ import {
   kerchunkUrl,
 } from "../../manifest/kerchunk/write-json.ts";
 import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
+import { type ReferencesOfArray, wholeManifest } from "../../manifest/manifest-parts.ts";
 import { joinAddress } from "../../storage/address.ts";
 import type { Storage, StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
@@ -87,8 +88,12 @@ export class KerchunkTarget implements IndexTarget {
     this.#arrays.delete(path.slice(1));
   }
 
-  async setReferences(path: string, manifest: ChunkManifest): Promise<number> {
-    this.#gathered(path).references = manifest;
+  async setReferences(
+    path: string,
+    references: ReferencesOfArray,
+    options: StorageOptions = {},
+  ): Promise<number> {
+    this.#gathered(path).references = await wholeManifest(references, options);
     return 0;
   }
 
@@ -107,7 +112,7 @@ export class KerchunkTarget implements IndexTarget {
 
   async commit(_message: string, options: StorageOptions = {}): Promise<Committed> {
     const arrays = [...this.#arrays].map(([path, gathered]) => {
-      const manifest = wholeManifest(gathered);
+      const manifest = withOwnChunks(gathered);
       return { path, metadata: gathered.metadata, manifest, isComplete: manifest.positions === undefined };
     });
     const groups = [...this.#groups].map(([path, attributes]) => ({ path, attributes }));
@@ -181,7 +186,7 @@ export class KerchunkTarget implements IndexTarget {
 }
 
 /** References and own chunks as one manifest. */
-function wholeManifest({ metadata, references, own }: Gathered): ChunkManifest {
+function withOwnChunks({ metadata, references, own }: Gathered): ChunkManifest {
   if (references !== undefined && own.size === 0) return references;
   const builder = new ManifestBuilder(gridShapeOf(metadata), references?.locations[0] ?? "memory://");
   if (references !== undefined) {

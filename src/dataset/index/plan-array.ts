@@ -8,6 +8,7 @@ import { itemSize } from "../../data-types/data-type.ts";
 import { MoraineError } from "../../errors.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import { encodeFillValueAttribute } from "../../manifest/fill-value-attribute.ts";
+import type { ReferencesOfArray } from "../../manifest/manifest-parts.ts";
 import {
   isPlainBytes,
   type ReferencedArray,
@@ -28,7 +29,7 @@ export interface ArrayPlan {
   readonly path: string;
   readonly metadata: ArrayMetadata;
   /** The chunks that stay where they are. */
-  readonly references: ChunkManifest | undefined;
+  readonly references: ReferencesOfArray | undefined;
   /** C-order grid positions of the chunks to be stored anew; `"all"`: every one that is not fill value. */
   readonly rewrite: "all" | readonly number[];
   readonly region: RegionReader;

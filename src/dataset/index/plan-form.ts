@@ -4,11 +4,12 @@
  * @module
  */
 
-import { isDense } from "../../manifest/chunk-manifest.ts";
+import { wholeManifest } from "../../manifest/manifest-parts.ts";
+import type { StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { changesForm, hasSameForm, inForm, type StorageForm } from "../storage-form.ts";
 import type { IndexPlan } from "./plan.ts";
-import type { ArrayPlan } from "./plan-array.ts";
+import { type ArrayPlan, chunkCount } from "./plan-array.ts";
 import { touchedChunks } from "./touched-chunks.ts";
 
 /**
@@ -17,22 +18,32 @@ import { touchedChunks } from "./touched-chunks.ts";
  *
  * Errors: as `inForm`.
  */
-export function planInForm(plan: IndexPlan, form: StorageForm): IndexPlan {
+export async function planInForm(
+  plan: IndexPlan,
+  form: StorageForm,
+  options: StorageOptions = {},
+): Promise<IndexPlan> {
   if (!changesForm(form)) return plan;
-  const nodes = plan.nodes.map((node) => {
-    if (node.kind === "group" || node.existing) return node;
-    const metadata = inForm(node.metadata, form);
-    if (hasSameForm(metadata, node.metadata)) return node;
-    return { ...node, metadata, references: undefined, rewrite: rewrittenChunks(node, metadata) };
-  });
+  const nodes: IndexPlan["nodes"][number][] = [];
+  for (const node of plan.nodes) {
+    const metadata = node.kind === "group" || node.existing ? undefined : inForm(node.metadata, form);
+    if (node.kind === "group" || metadata === undefined || hasSameForm(metadata, node.metadata))
+      nodes.push(node);
+    else {
+      const rewrite = await rewrittenChunks(node, metadata, options);
+      nodes.push({ ...node, metadata, references: undefined, rewrite });
+    }
+  }
   return { ...plan, nodes };
 }
 
 /** The chunks of the new form that hold anything but fill values. */
-function rewrittenChunks(
+async function rewrittenChunks(
   { metadata, references, rewrite }: ArrayPlan,
   formed: ArrayMetadata,
-): ArrayPlan["rewrite"] {
-  if (references === undefined || rewrite === "all" || isDense(references)) return "all";
-  return touchedChunks(metadata, references, rewrite, formed);
+  options: StorageOptions,
+): Promise<ArrayPlan["rewrite"]> {
+  if (references === undefined || rewrite === "all" || references.count === chunkCount(metadata))
+    return "all";
+  return touchedChunks(metadata, await wholeManifest(references, options), rewrite, formed);
 }

@@ -8,7 +8,7 @@ import { type JsonObject, stringifyJson } from "../../binary/json.ts";
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import { Repository } from "../../icechunk/repository.ts";
 import type { Session } from "../../icechunk/session/session.ts";
-import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
+import { isInParts, type ReferencesOfArray } from "../../manifest/manifest-parts.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { PLACE_MISSING } from "../../zarr/chunk-source.ts";
@@ -50,7 +50,7 @@ export class RepositoryTarget implements IndexTarget {
   /** Opens the repository, made where there is none, and the branch, made from main where it is not there. */
   static async open(address: string, plan: IndexPlan, options: TargetOptions): Promise<RepositoryTarget> {
     const { storage, signal, branch = MAIN } = options;
-    const manifests: ChunkManifest[] = [];
+    const manifests: ReferencesOfArray[] = [];
     for (const node of plan.nodes) {
       if (node.kind === "array" && node.references) manifests.push(node.references);
     }
@@ -102,8 +102,19 @@ export class RepositoryTarget implements IndexTarget {
     this.#session.delete(path);
   }
 
-  async setReferences(path: string, manifest: ChunkManifest, options: StorageOptions = {}): Promise<number> {
-    await this.#session.setReferences(path, manifest, { signal: options.signal });
+  async setReferences(
+    path: string,
+    references: ReferencesOfArray,
+    { signal }: StorageOptions = {},
+  ): Promise<number> {
+    if (!isInParts(references)) {
+      await this.#session.setReferences(path, references, { signal });
+      return 0;
+    }
+    for await (const { row, manifest } of references.parts({ signal })) {
+      const at = manifest.gridShape.map((_, axis) => (axis === 0 ? row : 0));
+      await this.#session.setReferences(path, manifest, { at, signal });
+    }
     return 0;
   }
 

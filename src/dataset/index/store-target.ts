@@ -8,6 +8,7 @@ import { type JsonObject, stringifyJson } from "../../binary/json.ts";
 import { MoraineError } from "../../errors.ts";
 import { type ChunkManifest, entryCoordinates } from "../../manifest/chunk-manifest.ts";
 import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
+import { type ReferencesOfArray, wholeManifest } from "../../manifest/manifest-parts.ts";
 import { manifestToJson, REFERENCES_FILE, withReferences } from "../../manifest/references-document.ts";
 import type { Storage, StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
@@ -88,7 +89,12 @@ export class StoreTarget implements IndexTarget {
     this.#documents.delete(path);
   }
 
-  async setReferences(path: string, manifest: ChunkManifest, options: StorageOptions = {}): Promise<number> {
+  async setReferences(
+    path: string,
+    references: ReferencesOfArray,
+    options: StorageOptions = {},
+  ): Promise<number> {
+    const manifest = await wholeManifest(references, options);
     if (this.#isVirtual) {
       this.#references.set(path, { manifest, stored: [] });
       return 0;

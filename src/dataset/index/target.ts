@@ -5,7 +5,7 @@
  */
 
 import type { JsonObject } from "../../binary/json.ts";
-import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
+import type { ReferencesOfArray } from "../../manifest/manifest-parts.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 
@@ -38,7 +38,7 @@ export interface IndexTarget {
    *
    * @returns bytes that were copied into the target
    */
-  setReferences(path: string, manifest: ChunkManifest, options?: StorageOptions): Promise<number>;
+  setReferences(path: string, references: ReferencesOfArray, options?: StorageOptions): Promise<number>;
   /** The encoded bytes of one chunk, to be stored in the target itself. */
   setChunk(
     path: string,

@@ -6,6 +6,8 @@
 
 import { itemSize } from "../../data-types/data-type.ts";
 import { isMoraineError, type MoraineError } from "../../errors.ts";
+import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
+import { isInParts, type ManifestParts } from "../../manifest/manifest-parts.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { gridCoordinates, gridShapeOf, largestChunk } from "../../zarr/chunk-grid.ts";
 import { ChunkEncoder } from "../../zarr/write/chunk-encoder.ts";
@@ -89,18 +91,16 @@ async function writeArray(
   counts.arrays += 1;
   let stored = 0;
   if (plan.references !== undefined && plan.references.count > 0) {
-    const { count, inline, lengths } = plan.references;
+    const { count, inline } = plan.references;
+    const { inlineBytes, virtualBytes } = isInParts(plan.references)
+      ? plan.references
+      : bytesOf(plan.references);
     const copied = await target.setReferences(plan.path, plan.references, options);
     stored += count;
     counts.inline += inline.size;
     counts[options.copies ? "native" : "virtual"] += count - inline.size;
-    counts.writtenBytes += copied;
-    for (const bytes of inline.values()) counts.writtenBytes += bytes.length;
-    if (!options.copies) {
-      for (let entry = 0; entry < count; entry++) {
-        if (!inline.has(entry)) counts.virtualBytes += lengths[entry] ?? 0;
-      }
-    }
+    counts.writtenBytes += copied + inlineBytes;
+    if (!options.copies) counts.virtualBytes += virtualBytes;
   }
   if (plan.rewrite.length > 0) stored += await rewriteChunks(plan, target, counts, options);
   if (plan.absent !== undefined && plan.absent.length > 0) {
@@ -109,6 +109,20 @@ async function writeArray(
   // What an array had before is not looked at.
   if (plan.existing !== true) counts.missing += Math.max(total - stored, 0);
   return counts;
+}
+
+function bytesOf({
+  count,
+  inline,
+  lengths,
+}: ChunkManifest): Pick<ManifestParts, "inlineBytes" | "virtualBytes"> {
+  let inlineBytes = 0;
+  let virtualBytes = 0;
+  for (const bytes of inline.values()) inlineBytes += bytes.length;
+  for (let entry = 0; entry < count; entry++) {
+    if (!inline.has(entry)) virtualBytes += lengths[entry] ?? 0;
+  }
+  return { inlineBytes, virtualBytes };
 }
 
 /**

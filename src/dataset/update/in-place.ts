@@ -141,7 +141,7 @@ export async function planInPlace(
   if (!continues) return undefined;
   const attributesAt = (path: string): JsonObject | undefined =>
     stored.arrays.get(path.slice(prefix.length))?.metadata.attributes;
-  return { plan: withoutWritten(plan, written, existing.address, attributesAt), scan };
+  return { plan: await withoutWritten(plan, written, existing.address, attributesAt, options), scan };
 }
 
 /** Whether a source has the arrays and lengths that it had and, where these placed it, the coordinates. */

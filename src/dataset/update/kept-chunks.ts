@@ -5,7 +5,9 @@
  */
 
 import type { JsonObject } from "../../binary/json.ts";
+import { wholeManifest } from "../../manifest/manifest-parts.ts";
 import { filterEntries } from "../../manifest/select-chunks.ts";
+import type { StorageOptions } from "../../storage/storage.ts";
 import { gridPosition, gridShapeOf } from "../../zarr/chunk-grid.ts";
 import type { GroupPlan, IndexPlan } from "../index/plan.ts";
 import type { ArrayPlan } from "../index/plan-array.ts";
@@ -17,23 +19,27 @@ import type { Written } from "./written-by-others.ts";
  *
  * @param attributesAt those that an array has now
  */
-export function withoutWritten(
+export async function withoutWritten(
   plan: IndexPlan,
   written: Written,
   source: string,
   attributesAt: (path: string) => JsonObject | undefined,
-): IndexPlan {
+  options: StorageOptions,
+): Promise<IndexPlan> {
   const notes: Note[] = [];
-  const nodes = plan.nodes.flatMap((node): (GroupPlan | ArrayPlan)[] => {
-    if (node.kind === "group") return written.updated.has(node.path) ? [] : [node];
-    if (node.existing !== true) return [node];
+  const nodes: (GroupPlan | ArrayPlan)[] = [];
+  for (const node of plan.nodes) {
+    if (node.kind === "group" || node.existing !== true) {
+      if (node.kind === "array" || !written.updated.has(node.path)) nodes.push(node);
+      continue;
+    }
     const edited = written.updated.has(node.path) ? attributesAt(node.path) : undefined;
     if (edited) notes.push({ source, path: node.path, note: EDITED });
     const own = edited ? { ...node, metadata: { ...node.metadata, attributes: edited } } : node;
-    const { kept, count } = withoutChunks(own, written.chunks.get(node.path) ?? []);
+    const { kept, count } = await withoutChunks(own, written.chunks.get(node.path) ?? [], options);
     if (count > 0) notes.push({ source, path: node.path, note: noteOf(count) });
-    return [kept];
-  });
+    nodes.push(kept);
+  }
   return { ...plan, nodes, notes: [...plan.notes, ...notes] };
 }
 
@@ -47,10 +53,11 @@ export function noteOf(chunks: number): string {
     : `${chunks} chunks that were written since stay, though their sources changed`;
 }
 
-function withoutChunks(
+async function withoutChunks(
   plan: ArrayPlan,
   chunks: readonly (readonly number[])[],
-): { readonly kept: ArrayPlan; readonly count: number } {
+  options: StorageOptions,
+): Promise<{ readonly kept: ArrayPlan; readonly count: number }> {
   if (chunks.length === 0 || plan.rewrite === "all") return { kept: plan, count: 0 };
   const gridShape = gridShapeOf(plan.metadata);
   const written = new Set(chunks.map((coordinates) => gridPosition(coordinates, gridShape)));
@@ -60,7 +67,8 @@ function withoutChunks(
     count += Number(stays(position));
     return !stays(position);
   };
-  const { references, rewrite, absent } = plan;
+  const { rewrite, absent } = plan;
+  const references = plan.references && (await wholeManifest(plan.references, options));
   const kept: ArrayPlan = {
     ...plan,
     references: references && filterEntries(references, (_, position) => counted(position)),

@@ -132,7 +132,7 @@ async function updateWhole(
   const { storage, signal, strict = false } = options;
   const { group, branch, base, present, fresh, changed, gone, known } = change;
   const scan = new Scan([...present, ...fresh], options, options.mayThread);
-  const plan = planInForm(await scan.plan(repository.address, undefined), options);
+  const plan = await planInForm(await scan.plan(repository.address, undefined), options, options);
   const manifests = plan.nodes.flatMap((node) => (node.kind === "array" ? (node.references ?? []) : []));
   const config = { virtualChunkContainers: containerPrefixes(manifests).map((urlPrefix) => ({ urlPrefix })) };
   const opened = await Repository.open(storage, repository.address, { signal, config });

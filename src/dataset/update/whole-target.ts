@@ -11,6 +11,7 @@ import { MoraineError } from "../../errors.ts";
 import type { Session } from "../../icechunk/session/session.ts";
 import { type ChunkManifest, entryCoordinates, findEntry } from "../../manifest/chunk-manifest.ts";
 import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
+import { type ReferencesOfArray, wholeManifest } from "../../manifest/manifest-parts.ts";
 import { filterEntries } from "../../manifest/select-chunks.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import { sameVersion } from "../../storage/version.ts";
@@ -72,9 +73,14 @@ export class WholeTarget implements IndexTarget {
     this.#session.delete(path);
   }
 
-  async setReferences(path: string, manifest: ChunkManifest, options: StorageOptions = {}): Promise<number> {
+  async setReferences(
+    path: string,
+    references: ReferencesOfArray,
+    options: StorageOptions = {},
+  ): Promise<number> {
     const array = this.#arrays.get(path);
     if (array === undefined || array.kind === "left") return 0;
+    const manifest = await wholeManifest(references, options);
     if (array.kind === "stays") array.planned = manifest;
     const changed = this.#changedEntries(array, manifest);
     this.chunks += changed.count;
