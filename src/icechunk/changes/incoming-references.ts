@@ -88,16 +88,16 @@ function requireConsistent(manifest: ChunkManifest, path: string): void {
       path,
     });
   }
-  if (
-    positions
-      ? positions.length < count
-      : count !== gridShape.reduce((product, length) => product * length, 1)
-  ) {
+  const placeCount = gridShape.reduce((product, length) => product * length, 1);
+  if (positions ? positions.length < count : count !== placeCount) {
     throw fail("a manifest with fewer positions than entries");
   }
   for (let entry = 0, before = -1; entry < count; entry++) {
     const position = positions?.[entry] ?? entry;
     if (!(position > before)) throw fail("the entries of a manifest are not in order");
+    if (!Number.isInteger(position) || position >= placeCount) {
+      throw fail(`entry ${entry} of a manifest is at place ${position} of ${placeCount}`);
+    }
     before = position;
     if (inline.size > 0 && inline.has(entry)) continue;
     const offset = offsets[entry] ?? -1;
@@ -155,8 +155,18 @@ async function addBytes(
   builder.addNative(chunkId, 0, offset, length);
 }
 
-/** Official readers cannot read chunks without bytes. Errors: `InvalidArgument`. */
+/**
+ * Official readers cannot read chunks without bytes; and of other arrays every element would become a byte.
+ *
+ * Errors: `InvalidArgument`.
+ */
 export function requireBytes(bytes: Uint8Array, path: string): void {
+  // By its name, as arrays of another realm are instances of nothing here.
+  if (Object.prototype.toString.call(bytes) !== "[object Uint8Array]") {
+    throw new MoraineError("InvalidArgument", "a chunk is set as its encoded bytes, in a Uint8Array", {
+      path,
+    });
+  }
   if (bytes.length === 0)
     throw new MoraineError("InvalidArgument", "a chunk needs at least one byte", { path });
 }

@@ -75,7 +75,8 @@ export function positionOf(
   let position = 0;
   for (let axis = 0; axis < gridShape.length; axis++) {
     const coordinate = coordinates[at + axis] ?? 0;
-    if (coordinate >= (gridShape[axis] ?? 0)) return -1;
+    // Also of a negative one, which would be another chunk of an earlier row.
+    if (!(coordinate >= 0 && coordinate < (gridShape[axis] ?? 0))) return -1;
     position += coordinate * (strides[axis] ?? 0);
   }
   return position;

@@ -37,6 +37,7 @@ export class ArraySink implements ChunkSink {
   }
 
   async write(chunks: EncodedChunks, options: StorageOptions = {}): Promise<readonly number[]> {
+    requireCoordinates(chunks, this.#context.tree.array(this.#path));
     for (let i = 0; i < chunks.count; i++) {
       const bytes = chunks.bytes[i];
       const change = bytes === undefined ? DELETED : await this.#store(bytes, chunks, i, options);
@@ -74,6 +75,18 @@ export class ArraySink implements ChunkSink {
     const { tree } = this.#context;
     tree.update(tree.array(this.#path), arrayContent(metadata));
   }
+}
+
+/** Errors: `InvalidArgument` for numbers that are no coordinates of so many chunks: they would name other ones. */
+function requireCoordinates({ coordinates, count }: EncodedChunks, { gridShape, path }: ArrayNode): void {
+  const isWhole = coordinates instanceof Uint32Array || coordinates.every(Number.isInteger);
+  if (isWhole && coordinates.length === count * gridShape.length) return;
+  const told = coordinates.length <= 8 ? `[${coordinates.join(", ")}]` : `${coordinates.length} numbers`;
+  throw new MoraineError(
+    "InvalidArgument",
+    `${told} are no coordinates of ${count === 1 ? "a chunk" : `${count} chunks`} along ${gridShape.length} axes`,
+    { path },
+  );
 }
 
 function outside(node: ArrayNode, chunks: EncodedChunks, index: number): MoraineError {

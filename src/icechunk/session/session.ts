@@ -127,11 +127,13 @@ export class Session extends CommittingSession {
     const place = at ?? gridShape.map(() => 0);
     const fits =
       manifest.gridShape.length === gridShape.length &&
+      place.length === gridShape.length &&
+      place.every((coordinate) => Number.isInteger(coordinate) && coordinate >= 0) &&
       gridShape.every((length, axis) => (place[axis] ?? 0) + (manifest.gridShape[axis] ?? 0) <= length);
     if (!fits) {
       throw new MoraineError(
         "OutOfBounds",
-        `references for ${manifest.gridShape.join(" × ")} chunks do not fit in ${gridShape.join(" × ")}`,
+        `references for ${manifest.gridShape.join(" × ")} chunks do not fit in ${gridShape.join(" × ")} at [${place.join(", ")}]`,
         { path },
       );
     }

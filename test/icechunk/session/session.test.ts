@@ -313,6 +313,35 @@ describe("a session", () => {
     expect(await codeOf(() => store.get("a/c/0"))).toBe("SourceChanged");
   });
 
+  it("takes nothing for another chunk, nor other arrays for bytes", async () => {
+    const repository = await newRepository({ config: CONTAINERS });
+    const session = await repository.writableSession();
+    session.createArray("/a", byteArray([3, 4]));
+    const refused = { code: "InvalidArgument" };
+    for (const place of [[], [1], [0, 1, 2], [0.5, 0], [Number.NaN, 0]]) {
+      await expect(session.setChunk("/a", place, chunk(1)), `${place}`).rejects.toMatchObject(refused);
+      await expect(session.deleteChunks("/a", [place]), `${place}`).rejects.toMatchObject(refused);
+    }
+    // A row before, this is a chunk.
+    await expect(session.setChunk("/a", [1, -1], chunk(1))).rejects.toMatchObject({ code: "OutOfBounds" });
+    await session.deleteChunks("/a", [[1, -1]]);
+    for (const place of [[0, -1], [0.5, 0], [0]]) {
+      const setting = session.setReferences("/a", virtual([1, 1], [0]), { at: place });
+      await expect(setting, `${place}`).rejects.toMatchObject({ code: "OutOfBounds" });
+    }
+    await expect(session.setReferences("/a", virtual([3, 4], [0, 12]))).rejects.toMatchObject(refused);
+    await expect(session.setReferences("/a", virtual([3, 4], [0, 1.5]))).rejects.toMatchObject(refused);
+    // What a program without types may give.
+    for (const bytes of [new Float32Array(4), "text", [1, 2, 3], new ArrayBuffer(8), null]) {
+      const given = Object.assign(JSON.parse("{}"), { bytes });
+      await expect(session.setChunk("/a", [0, 0], given.bytes)).rejects.toMatchObject(refused);
+      await expect(
+        session.setReferences("/a", { ...virtual([3, 4], [0]), inline: new Map([[0, given.bytes]]) }),
+      ).rejects.toMatchObject(refused);
+    }
+    expect(await chunksOf(session)).toEqual({});
+  });
+
   it("notices that a file of a named container has changed", async () => {
     const folder = await mkdtemp(join(tmpdir(), "moraine-named-"));
     try {
