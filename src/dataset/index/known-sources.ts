@@ -109,7 +109,8 @@ export async function recordedSources(
 ): Promise<RecordedSources> {
   const sources: KnownSource[] = [];
   const others = new Set<string>();
-  const dimensions = new Set<string>();
+  /** Dimensions of the commits that added to the first; undefined where one does not tell. */
+  const appended = new Set<string | undefined>();
   let beginning: IndexRecord | undefined;
   for await (const entry of repository.ancestry({ branch }, { signal: options.signal })) {
     const record = recordOf(entry.metadata);
@@ -117,20 +118,42 @@ export async function recordedSources(
     if (record.group !== group) others.add(record.group);
     else if (beginning === undefined) {
       sources.unshift(...record.sources);
-      dimensions.add(record.dimensions?.join() ?? "");
       if (record.isWhole) beginning = record;
+      else appended.add(record.dimensions?.join());
     }
   }
-  const places = dimensions.size === 1 ? placesOfSources(sources, beginning?.dimensions) : undefined;
+  beginning = beginning && joinedBeginning(beginning, appended);
+  const { concat, byCoords } = beginning?.options ?? {};
+  const first = beginning?.dimensions ?? (concat === undefined || byCoords === true ? undefined : [concat]);
+  const isOne = [...appended].every((dimension) => dimension === first?.join());
+  const places = isOne ? placesOfSources(sources, first) : undefined;
   return { sources, places, beginning, others: [...others] };
+}
+
+/** One source to which others were appended is joined with them along their dimension. */
+function joinedBeginning(beginning: IndexRecord, appended: ReadonlySet<string | undefined>): IndexRecord {
+  const { concat, byCoords } = beginning.options;
+  if (concat !== undefined || byCoords === true) return beginning;
+  const [along] = appended;
+  return { ...beginning, options: { ...beginning.options, concat: along } };
 }
 
 function placesOfSources(
   sources: readonly KnownSource[],
   dimensions: readonly string[] | undefined,
 ): Places | undefined {
+  const [first, second] = sources;
   const known = new Map<string, SourcePlace>();
+  // A source that was the first alone ends where the next begins.
+  if (first && first.place === undefined && second?.place) {
+    known.set(first.address, {
+      ...second.place,
+      start: second.place.start.map(() => 0),
+      length: second.place.start,
+    });
+  }
   for (const { address, place } of sources) {
+    if (known.has(address)) continue;
     if (place === undefined || place.start.length !== dimensions?.length) return undefined;
     known.set(address, place);
   }
@@ -145,10 +168,15 @@ export async function knownSources(
   options: StorageOptions,
 ): Promise<RecordedSources & { readonly beginning: IndexRecord }> {
   const { beginning, ...recorded } = await recordedSources(repository, branch, group, options);
-  if (beginning !== undefined) return { ...recorded, beginning };
+  const { concat, byCoords } = beginning?.options ?? {};
+  const isTold =
+    recorded.sources.length === beginning?.sources.length || concat !== undefined || byCoords === true;
+  if (beginning !== undefined && isTold) return { ...recorded, beginning };
   throw new MoraineError(
     "NotFound",
-    "the history of the repository does not tell the sources of this group",
+    beginning === undefined
+      ? "the history of the repository does not tell the sources of this group"
+      : "the history of the repository does not tell along which dimension sources were added to this group",
     {
       source: repository.address,
       path: group,

@@ -72,17 +72,28 @@ export class Scan {
       return this.#counted(await planCombined(await this.openAll(), above, this.planOptions));
     }
     const names = groupNames(addresses);
-    const plans = await this.#each(async (address, position) => {
-      const prefix = addresses.length === 1 ? above : `${above}/${names[position] ?? ""}`;
-      const source = await this.#open(address);
-      return source ? this.#counted(await planSource(source, prefix, this.planOptions)) : NOTHING;
-    });
-    this.#requireSome();
-    if (addresses.length === 1) return joinPlans(plans);
+    const plan = await this.planEach((position) =>
+      addresses.length === 1 ? above : `${above}/${names[position] ?? ""}`,
+    );
+    if (addresses.length === 1) return plan;
     return joinPlans([
       { nodes: [{ kind: "group", path: group, attributes: {} }], decoded: [], leftOut: [], notes: [] },
-      ...plans,
+      plan,
     ]);
+  }
+
+  /**
+   * Plans each source by itself.
+   *
+   * @param prefixOf gives for the number of a source its path in the target: empty, or `/name`
+   */
+  async planEach(prefixOf: (position: number) => string): Promise<IndexPlan> {
+    const plans = await this.#each(async (address, position) => {
+      const source = await this.#open(address);
+      return source ? this.#counted(await planSource(source, prefixOf(position), this.planOptions)) : NOTHING;
+    });
+    this.#requireSome();
+    return joinPlans(plans);
   }
 
   /** Calls a task for each source, several at a time, with threads that help while it lasts. */

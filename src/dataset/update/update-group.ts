@@ -4,47 +4,22 @@
  * @module
  */
 
-import { MoraineError } from "../../errors.ts";
-import { Repository } from "../../icechunk/repository.ts";
-import type { Session } from "../../icechunk/session/session.ts";
-import { containerPrefixes } from "../index/containers.ts";
-import { type IndexRecord, type KnownSource, recordToJson } from "../index/index-record.ts";
+import type { Repository } from "../../icechunk/repository.ts";
+import { groupNames } from "../index/group-names.ts";
+import { type KnownSource, recordToJson } from "../index/index-record.ts";
 import { versionsOf } from "../index/known-sources.ts";
-import type { IndexingOptions } from "../index/options.ts";
 import type { IndexPlan } from "../index/plan.ts";
 import { planInForm } from "../index/plan-form.ts";
 import { RepositoryTarget } from "../index/repository-target.ts";
 import { Scan } from "../index/scan.ts";
-import type { ChangedArray, Note } from "../index/summary.ts";
-import type { Committed } from "../index/target.ts";
 import { writePlan } from "../index/write.ts";
-import type { WrittenCounts } from "../index/written-counts.ts";
-import { listed } from "../listed-names.ts";
 import { openSource } from "../open.ts";
 import { changesForm } from "../storage-form.ts";
-import type { GroupChange } from "./group-change.ts";
+import { type GroupChange, type GroupUpdate, type GroupUpdateOptions, isJoined } from "./group-change.ts";
 import { mayStayInPlace, planInPlace } from "./in-place.ts";
-import type { Move } from "./moved-chunks.ts";
-import { WholeTarget } from "./whole-target.ts";
+import { COMMIT, messageOf, recordOf } from "./update-commit.ts";
+import { writeAnew } from "./write-anew.ts";
 import { type Written, writtenByOthers } from "./written-by-others.ts";
-
-/** What was done. */
-export interface GroupUpdate {
-  readonly committed: Committed;
-  readonly plan: IndexPlan;
-  /** Sources that were looked into. */
-  readonly scanned: readonly string[];
-  readonly counts: WrittenCounts;
-  /** Chunks that were set or deleted. */
-  readonly chunks: number;
-  readonly leftOut: readonly ChangedArray[];
-  readonly notes: readonly Note[];
-}
-
-export interface GroupUpdateOptions extends IndexingOptions {
-  /** Whether other threads may reach the sources too. */
-  readonly mayThread?: boolean | undefined;
-}
 
 /**
  * Indexes anew what changed of a group, removes what went and adds what is new. Where sources that changed stand where
@@ -72,8 +47,49 @@ export async function updateGroup(
   const written = await writtenByOthers(repository, base, group, { signal });
   return (
     (await updateInPlace(repository, change, written, chosen)) ??
+    (await updateMembers(repository, change, written, chosen)) ??
     (await updateWhole(repository, change, written, chosen))
   );
+}
+
+/** Sources that are groups by themselves: only those that changed are looked at. */
+async function updateMembers(
+  repository: Repository,
+  change: GroupChange,
+  written: Written,
+  options: GroupUpdateOptions,
+): Promise<GroupUpdate | undefined> {
+  const { known, present, changed, gone, fresh } = change;
+  const addresses = known.sources.map(({ address }) => address);
+  const all = [...present, ...fresh];
+  const pathsOf = (sources: readonly string[]): Map<string, string> => {
+    const above = change.group === "/" ? "" : change.group;
+    const names = groupNames(sources);
+    return new Map(sources.map((address, at) => [address, `${above}/${names[at] ?? ""}`]));
+  };
+  const [before, after] = [pathsOf(addresses), pathsOf(all)];
+  const isTree = !isJoined(known) && addresses.length > 1 && all.length > 1;
+  const isSame = present.every((address) => before.get(address) === after.get(address));
+  const isOwn = changed.every((address) => before.has(address));
+  if (!isTree || !isSame || !isOwn || changesForm(options)) return undefined;
+  const scan = new Scan([...changed, ...fresh], options, options.mayThread);
+  const plan = await scan.planEach((position) => after.get(scan.addresses[position] ?? "") ?? "");
+  const roots = [...changed, ...gone].map((address) => before.get(address) ?? "");
+  const anew = new Map((await sourcesOf(scan, plan, options)).map((source) => [source.address, source]));
+  const isLeft = ({ address }: KnownSource): boolean => !gone.includes(address) && !changed.includes(address);
+  const sources = all.flatMap((address) => {
+    const found = known.sources.find((source) => source.address === address);
+    return anew.get(address) ?? (found !== undefined && isLeft(found) ? [found] : []);
+  });
+  return await writeAnew(repository, change, written, options, { scan, plan, sources, roots });
+}
+
+async function sourcesOf(
+  scan: Scan,
+  plan: IndexPlan,
+  { storage, signal }: GroupUpdateOptions,
+): Promise<KnownSource[]> {
+  return await versionsOf(scan.indexed, plan, storage, { signal });
 }
 
 async function updateInPlace(
@@ -121,110 +137,14 @@ async function updateInPlace(
   return { committed, plan, scanned: scan.indexed, counts, chunks, leftOut, notes: [] };
 }
 
-const COMMIT = { allowEmpty: true, rebase: true };
-
 async function updateWhole(
   repository: Repository,
   change: GroupChange,
   written: Written,
   options: GroupUpdateOptions,
 ): Promise<GroupUpdate> {
-  const { storage, signal, strict = false } = options;
-  const { group, branch, base, present, fresh, changed, gone, known } = change;
-  const scan = new Scan([...present, ...fresh], options, options.mayThread);
+  const scan = new Scan([...change.present, ...change.fresh], options, options.mayThread);
   const plan = await planInForm(await scan.plan(repository.address, undefined), options, options);
-  const manifests = plan.nodes.flatMap((node) => (node.kind === "array" ? (node.references ?? []) : []));
-  const config = { virtualChunkContainers: containerPrefixes(manifests).map((urlPrefix) => ({ urlPrefix })) };
-  const opened = await Repository.open(storage, repository.address, { signal, config });
-  const session = await opened.writableSession(branch, { signal });
-  requireBase(session, base);
-  const { concat, byCoords } = known.beginning.options;
-  const isJoined = concat !== undefined || byCoords === true || (known.places?.dimensions.length ?? 0) > 0;
-  const move: Move = {
-    before: known.places,
-    after: plan.places,
-    gone: new Set(gone),
-    isStill: !isJoined || changed.length + gone.length + fresh.length < 2,
-  };
-  const target = new WholeTarget(session, branch, written, new Set([...changed, ...gone]), move);
-  const { counts, leftOut } = await writePlan(plan, target, {
-    signal,
-    strict,
-    copies: false,
-    onProgress: (current) => scan.progress(current),
-  });
-  await target.finish(pathsBelow(session, group, known.others), { signal });
-  await opened.saveConfig(config, { signal });
-  const sources = await versionsOf(scan.indexed, plan, storage, { signal });
-  const record: IndexRecord = {
-    ...recordOf(change, options, sources, { counts, leftOut }),
-    dimensions: plan.places?.dimensions,
-    carried: target.carried,
-  };
-  const committed = await target.commit(messageOf(change, options), {
-    ...COMMIT,
-    signal,
-    metadata: recordToJson(record),
-  });
-  return {
-    committed,
-    plan,
-    scanned: scan.addresses,
-    counts,
-    chunks: target.chunks,
-    leftOut: [...scan.failed, ...leftOut],
-    notes: target.notes,
-  };
-}
-
-function requireBase(session: Session, base: string): void {
-  if (session.snapshotId === base) return;
-  throw new MoraineError("Conflict", "others committed while the sources were scanned; try again", {
-    source: session.address,
-  });
-}
-
-function recordOf(
-  { group, known }: GroupChange,
-  { drift, chunks, shards, recompress }: GroupUpdateOptions,
-  sources: readonly KnownSource[],
-  written: IndexRecord["written"],
-): IndexRecord {
-  const { form, options } = known.beginning;
-  const isFormed = changesForm({ chunks, shards, recompress });
-  return {
-    form: isFormed ? JSON.stringify({ chunks, shards, recompress }) : form,
-    group,
-    isWhole: true,
-    keeps: true,
-    sources,
-    dimensions: known.places?.dimensions,
-    options: { ...options, drift },
-    written,
-  };
-}
-
-function messageOf({ changed, gone, fresh }: GroupChange, { message }: GroupUpdateOptions): string {
-  if (message !== undefined) return message;
-  const parts = [
-    ["indexed anew", changed],
-    ["removed", gone],
-    ["added", fresh],
-  ] as const;
-  return parts
-    .filter(([, sources]) => sources.length > 0)
-    .map(([word, sources]) => `${word}: ${listed(sources)}`)
-    .join("; ");
-}
-
-/** Paths of a group without those of groups that were indexed by themselves; groups after what they hold. */
-function pathsBelow(session: Session, group: string, others: readonly string[]): string[] {
-  const isIn = (path: string, above: string): boolean =>
-    above === "/" || path === above || path.startsWith(`${above}/`);
-  const foreign = others.filter((other) => other !== group && isIn(other, group));
-  return session
-    .paths()
-    .filter((path) => path !== group && isIn(path, group))
-    .filter((path) => !foreign.some((other) => isIn(path, other) || isIn(other, path)))
-    .reverse();
+  const sources = await sourcesOf(scan, plan, options);
+  return await writeAnew(repository, change, written, options, { scan, plan, sources, roots: ["/"] });
 }

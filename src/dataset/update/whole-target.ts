@@ -54,7 +54,8 @@ export class WholeTarget implements IndexTarget {
     const node = this.#session.node(path);
     if (made.has(path) || updated.has(path)) return;
     const before = node?.kind === "group" ? stringifyJson(node.attributes) : undefined;
-    if (before !== stringifyJson(attributes)) this.#session.updateGroup(path, attributes);
+    if (node === undefined) this.#session.createGroup(path, attributes);
+    else if (before !== stringifyJson(attributes)) this.#session.updateGroup(path, attributes);
   }
 
   async createArray(path: string, metadata: ArrayMetadata): Promise<void> {

@@ -44,9 +44,9 @@ const own = async (name: string, from = 0, to?: number) => {
   return Array.from(data as Float32Array, Number);
 };
 
-async function replaceStep(target: string, time: number, value: number): Promise<void> {
+async function replaceStep(target: string, time: number, value: number, path = "v"): Promise<void> {
   const session = await (await Repository.open(target)).writableSession("main");
-  await session.array("v").set({ time: slice(time, time + 2) }, value);
+  await session.array(path).set({ time: slice(time, time + 2) }, value);
   await session.commit("replaced");
 }
 
@@ -114,6 +114,28 @@ describe("a source that changed where it stands", () => {
     expect((await open(target)).attributes["title"]).toBe("classic-0.nc");
   });
 
+  it("is found among sources that were appended to a single one", async () => {
+    const { files, target, put } = await archive(["daily-0.nc"], {});
+    const folder = target.slice(0, -"/repository".length);
+    for (const number of [1, 2]) {
+      files.push(`${folder}/file-${number}.nc`);
+      await put(number, `daily-${number}.nc`);
+      await index(files[number] ?? "", target, { append: "time" });
+    }
+    for (const number of [1, 0]) {
+      await put(number, "partial-1.nc");
+      await index([], target, { update: true });
+      await put(number, `daily-${number}.nc`);
+      const reads = new Reads();
+      expect((await index([], target, { update: true, storage: reads })).sources).toContain(files[number]);
+      expect(reads.addresses.has(files[2] ?? "")).toBe(false);
+      expect(await differences(target, expectedCases["files in order"] ?? never())).toEqual([]);
+    }
+    await storage.delete([files[0] ?? ""]);
+    await index([], target, { update: true });
+    expect(await values(target, "time")).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
+  });
+
   it("is encoded anew where its chunks have other lengths, and refused where its encoding is another", async () => {
     const { target, put } = await archive(DAILY);
     await put(1, "partial-1.nc");
@@ -146,6 +168,31 @@ describe("a source that changed where it stands", () => {
     await put(2, "daily-1.nc");
     await index([], target, { update: true });
     expect(await values(target, "time")).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12]);
+  });
+});
+
+describe("sources that are groups by themselves", () => {
+  it("are looked into only where they changed or are new, and removed where they went", async () => {
+    const { files, target, put } = await archive(DAILY, {});
+    await replaceStep(target, 0, 7, "file-1/v");
+    const extra = `${target}-extra.nc`;
+    await storage.write(extra, bytes("daily-0.nc"));
+    await put(0, "leap-0.nc");
+    await storage.delete([files[2] ?? ""]);
+    const reads = new Reads();
+    const { sources } = await index([extra], target, { update: true, storage: reads });
+    expect(sources).toEqual([files[0], extra]);
+    expect(files.filter((file) => reads.addresses.has(file))).toEqual(files.slice(0, 1));
+    const root = await open(target);
+    expect(await values(target, "file-0/v")).toEqual(await own("leap-0.nc"));
+    expect(await values(target, "file-1/v")).toEqual([...step(7), ...(await own("daily-1.nc", 2))]);
+    expect(await values(target, "repository-extra/v")).toEqual(await own("daily-0.nc"));
+    await expect(root.group("file-2")).rejects.toMatchObject({ code: "NotFound" });
+    expect((await index([], target, { update: true })).snapshot).toBe(await tip(target));
+    await put(0, "daily-0.nc");
+    await refresh(target);
+    expect(await values(target, "file-0/v")).toEqual(await own("daily-0.nc"));
+    expect((await values(target, "file-1/v")).slice(0, 12)).toEqual(step(7));
   });
 });
 
