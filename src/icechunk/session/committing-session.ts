@@ -66,7 +66,7 @@ export class CommittingSession extends SessionView {
     return !this.#writable;
   }
 
-  /** Forgets all changes. Chunk objects that were written for them are left to the garbage collection. */
+  /** Forgets all changes. Objects that were written for them are left to the garbage collection. */
   discardChanges(): void {
     this.requireWritable();
     this.context.tree.reset(this.context.tree.base, new ChangeSet());

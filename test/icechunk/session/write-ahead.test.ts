@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { MoraineError } from "../../../src/errors.ts";
 import type { Repository } from "../../../src/icechunk/repository.ts";
 import type { Session } from "../../../src/icechunk/session/session.ts";
 import type { ChunkManifest } from "../../../src/manifest/chunk-manifest.ts";
 import { MemoryStorage } from "../../../src/storage/memory.ts";
+import type { Version } from "../../../src/storage/storage.ts";
 import { byteArray, chunk, contents, errorsOf, newRepository } from "../repositories.ts";
 
 const COLUMNS = 4;
@@ -264,4 +266,61 @@ describe("references of new arrays that are written before the commit", () => {
     // Else nothing was tried.
     expect(manifests).toBeGreaterThan(500);
   }, 120_000);
+
+  it("are garbage where the session is given up", async () => {
+    const storage = new MemoryStorage();
+    const { repository, session } = await Filling.begin(0, 2, storage);
+    const manifests = async (): Promise<number> => {
+      let count = 0;
+      for await (const _ of storage.list("memory://repository/manifests/")) count += 1;
+      return count;
+    };
+    await session.setReferences("/a", rowsOf(12, COLUMNS, 4));
+    expect(await manifests()).toBe(6);
+    session.discardChanges();
+    await repository.garbageCollect({ olderThan: new Date(Date.now() + 60_000) });
+    expect(await manifests()).toBe(0);
+    expect(await errorsOf(repository)).toEqual([]);
+  });
+
+  it("are held, and committed, where they could not be written", async () => {
+    const storage = new (class extends MemoryStorage {
+      fails = false;
+      override async write(...[address, ...rest]: Parameters<MemoryStorage["write"]>): Promise<Version> {
+        if (this.fails && address.includes("/manifests/")) throw new MoraineError("StorageFailed", "full");
+        return await super.write(address, ...rest);
+      }
+    })();
+    const { repository, session } = await Filling.begin(0, 2, storage);
+    storage.fails = true;
+    await expect(session.setReferences("/a", rowsOf(6, COLUMNS, 4))).rejects.toMatchObject({
+      code: "StorageFailed",
+    });
+    storage.fails = false;
+    await session.setReferences("/a", rowsOf(6, COLUMNS, 4), { at: [6, 0] });
+    await session.commit("all");
+    const read = await repository.readonlySession({ branch: "main" });
+    expect((await read.manifest("/a")).count).toBe(12 * COLUMNS);
+    expect(await errorsOf(repository)).toEqual([]);
+  });
+
+  it("are all there where several arrays are filled side by side", async () => {
+    const { repository, session } = await Filling.begin(3, 1);
+    const fill = async (name: string): Promise<void> => {
+      for (let row = 0; row < 12; row++) {
+        await session.setReferences(name, rowsOf(1, COLUMNS, 2 + (row % 5)), { at: [row, 0] });
+      }
+    };
+    await Promise.all([fill("/a"), fill("/b")]);
+    await session.commit("both");
+    const read = await repository.readonlySession({ branch: "main" });
+    const other = await Filling.begin(1e9, 1);
+    for (const name of ["/a", "/b"]) {
+      for (let row = 0; row < 12; row++) {
+        await other.session.setReferences(name, rowsOf(1, COLUMNS, 2 + (row % 5)), { at: [row, 0] });
+      }
+      expect((await read.manifest(name)).count).toBe((await other.session.manifest(name)).count);
+    }
+    expect(await errorsOf(repository)).toEqual([]);
+  });
 });
