@@ -5,7 +5,7 @@
  * @module
  */
 
-import { MoraineError } from "../../errors.ts";
+import { isMoraineError, MoraineError } from "../../errors.ts";
 import { StorageRouter } from "../../storage/router.ts";
 import type { StorageOptions, Version } from "../../storage/storage.ts";
 import { recordOf } from "../index/index-record.ts";
@@ -19,6 +19,9 @@ import { updateGroup } from "../update/update-group.ts";
 import type { CampaignOptions, CampaignSummary } from "./commit-batches.ts";
 import { pin } from "./pin.ts";
 import { type StaleSource, staleSources } from "./stale-sources.ts";
+
+/** Attempts to bring a group up to date while others commit. */
+const ATTEMPTS = 3;
 
 /** Which sources are looked at, and what is done about those that changed or went. */
 export interface RefreshOptions extends AddressedRepositoryOptions, Pick<CampaignOptions, "onProgress"> {
@@ -82,7 +85,7 @@ export async function refresh(address: string, options: RefreshOptions = {}): Pr
   const notes: Note[] = [];
   let chunks = 0;
   for (const [group, members] of byGroup(stale, groups)) {
-    const made = await indexAnew(repository, group, members, { ...options, branch, storage });
+    const made = await inTurn(() => indexAnew(repository, group, members, { ...options, branch, storage }));
     chunks += made.chunks;
     commits.push(made.snapshot);
     notes.push(...made.notes);
@@ -150,6 +153,17 @@ function byGroup(
     for (const group of own) members.set(group, [...(members.get(group) ?? []), source]);
   }
   return members;
+}
+
+/** What others commit while sources are looked into is found in another attempt. */
+async function inTurn<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  for (let left = ATTEMPTS - 1; ; left--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (left === 0 || !isMoraineError(error, "Conflict")) throw error;
+    }
+  }
 }
 
 async function indexAnew(

@@ -112,6 +112,27 @@ describe("indexing anew", () => {
     expect(await valuesOf(target)).toEqual(now);
   });
 
+  it("keeps what others commit while sources are looked into", async () => {
+    const changed = await change();
+    /** Somebody writes when the changed source is read first. */
+    class Busy extends StorageRouter {
+      #isDone = false;
+
+      override async read(
+        ...call: Parameters<StorageRouter["read"]>
+      ): Promise<Awaited<ReturnType<StorageRouter["read"]>>> {
+        if (call[0] === second && !this.#isDone) {
+          this.#isDone = true;
+          await write({ time: 2 }, 7);
+        }
+        return await super.read(...call);
+      }
+    }
+    const { commits } = await refresh(target, { storage: new Busy() });
+    expect(commits).toHaveLength(1);
+    expect((await valuesOf(target)).slice(12)).toEqual([...new Array(6).fill(7), ...changed.slice(6)]);
+  });
+
   it("refuses sources that went, and those whose shape no longer goes with what was written, and changes nothing", async () => {
     await write({ time: 0 }, 7);
     const before = await tip();
