@@ -31,16 +31,33 @@ export interface Diff {
 
 export type SessionStatus = Diff;
 
-/** What a session changed. */
+/** Chunks that are told one by one: lists of their coordinates take 2 GiB. */
+const MOST_TOLD = 32 * 1024 * 1024;
+
+/** Errors: `LimitExceeded`. */
+function requireTellable(chunks: Iterable<{ readonly count: number }>, source?: string): void {
+  let total = 0;
+  for (const { count } of chunks) total += count;
+  if (total <= MOST_TOLD) return;
+  throw new MoraineError(
+    "LimitExceeded",
+    `${total} changed chunks are more than the ${MOST_TOLD} that are told one by one`,
+    { source },
+  );
+}
+
+/** What a session changed. Errors: `LimitExceeded` for more chunks than can be told one by one. */
 export function statusOf(tree: WorkingTree): SessionStatus {
   if (tree.changes.isEmpty) return describeLog(EMPTY_TRANSACTION_LOG, new Map());
+  const touched = [...tree.changes.touchedChunks().values()];
+  requireTellable(touched.map(({ places }) => places));
   return describeLog(tree.changes.toTransactionLog(), pathsById(tree.base.nodes, tree.nodes));
 }
 
 /**
  * What changed after `from` up to `to`, which must come after it.
  *
- * Errors: `InvalidArgument` where it does not.
+ * Errors: `InvalidArgument` where it does not; `LimitExceeded` for more chunks than can be told one by one.
  */
 export async function diffSnapshots(
   files: RepositoryFiles,
@@ -66,6 +83,7 @@ export async function diffSnapshots(
     // Official writers left some out: of expired snapshots, and of the first one.
     const next = await files.transactionLog(id, options);
     if (next) log = mergeTransactionLogs(log, next);
+    requireTellable(log.updatedChunks.values(), files.address);
   }
   const [before, after] = await Promise.all([files.snapshot(from, options), files.snapshot(to, options)]);
   return describeLog(log, pathsById(before.nodes, after.nodes));
@@ -89,7 +107,8 @@ function describeLog(log: TransactionLog, paths: ReadonlyMap<NodeId, string>): D
       ...coordinates.subarray(i * rank, (i + 1) * rank),
     ]);
     // An array that was deleted and the one in its place have one path.
-    updatedChunks.set(path, [...(updatedChunks.get(path) ?? []), ...chunks]);
+    const before = updatedChunks.get(path);
+    updatedChunks.set(path, before ? before.concat(chunks) : chunks);
   }
   return {
     newGroups: named(log.newGroups),
