@@ -13,7 +13,7 @@ import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { gridCoordinates, gridPosition, sameShape } from "../../zarr/chunk-grid.ts";
 import { arrayMetadataToShow } from "../../zarr/metadata-v3.ts";
 import { hasSameForm } from "../storage-form.ts";
-import { EDITED } from "./kept-chunks.ts";
+import { EDITED, MADE_ANEW } from "./kept-chunks.ts";
 import { ChunkMover, type Move, standsStill } from "./moved-chunks.ts";
 import type { Written } from "./written-by-others.ts";
 
@@ -54,11 +54,19 @@ export async function decideFate(
     session.createArray(path, metadata);
     return { kind: "new" };
   }
-  if (made.has(path)) {
-    tell("was made anew in the repository: it stays");
-    return { kind: "left" };
-  }
   const stored = session.array(path).metadata;
+  if (made.has(path)) {
+    if (sameShape(stored.shape, metadata.shape)) {
+      tell(MADE_ANEW);
+      return { kind: "left" };
+    }
+    throw new MoraineError(
+      "Incompatible",
+      "it was made anew in the repository, and has another shape in its sources now: it would no longer go with the " +
+        "other arrays. What is new can be appended (--append), or the sources indexed into another group",
+      { source: session.address, path },
+    );
+  }
   const before = await session.manifest(path);
   const written = chunks.get(path) ?? [];
   const kept = new Set(written.map((coordinates) => gridPosition(coordinates, before.gridShape)));

@@ -14,10 +14,11 @@ import { planContents } from "../combine/plan-contents.ts";
 import { compareStatic } from "../combine/static-array.ts";
 import type { IndexPlan } from "../index/plan.ts";
 import type { Scan } from "../index/scan.ts";
+import type { Note } from "../index/summary.ts";
 import { type OpenedSource, regionOf } from "../source.ts";
 import { continuesGrid } from "./continued-grid.ts";
 import type { GroupChange } from "./group-change.ts";
-import { withoutWritten } from "./kept-chunks.ts";
+import { MADE_ANEW, WRITTEN, withoutWritten } from "./kept-chunks.ts";
 import type { Written } from "./written-by-others.ts";
 
 /** Options of the index that say nothing against it. */
@@ -119,6 +120,7 @@ export async function planInPlace(
   const opened = await scan.openAll();
   if (scan.failed.length > 0) return undefined;
   const contents: Contents[] = [{ ...stored, stale }];
+  const staying = new Set<string>();
   for (const source of opened) {
     if (source.address === witness) continue;
     const place = known.places?.sources.get(source.address);
@@ -126,11 +128,16 @@ export async function planInPlace(
     if (place === undefined) contents.push(found);
     else if (await standsThere(found, whole, place, dimension, change, options)) {
       contents.push({ ...withoutOthers(found, stored), at: place.start[0] });
+      for (const path of found.arrays.keys()) {
+        if (whole.paths.has(path) && !stored.arrays.has(path)) staying.add(path);
+      }
     } else return undefined;
   }
   const other = opened.find(({ address }) => address === witness);
   if (other) await compareStale(stale, contents, await contentsOf(other, options), options);
   const prefix = group === "/" ? "" : group;
+  // What others made along the dimension would be shorter than all else.
+  if (fresh.length > 0 && [...staying].some((path) => written.made.has(`${prefix}${path}`))) return undefined;
   const along = { ...options, concat: dimension, byCoords: false };
   const plan = await planContents(contents, prefix, along);
   const continues = plan.nodes.every((node) => {
@@ -141,7 +148,13 @@ export async function planInPlace(
   if (!continues) return undefined;
   const attributesAt = (path: string): JsonObject | undefined =>
     stored.arrays.get(path.slice(prefix.length))?.metadata.attributes;
-  return { plan: await withoutWritten(plan, written, existing.address, attributesAt, options), scan };
+  const notes = [...staying].map((path): Note => {
+    const target = `${prefix}${path}`;
+    const note = written.made.has(target) ? MADE_ANEW : WRITTEN;
+    return { source: existing.address, path: target, note };
+  });
+  const left = await withoutWritten(plan, written, existing.address, attributesAt, options);
+  return { plan: { ...left, notes: [...left.notes, ...notes] }, scan };
 }
 
 /** Whether a source has the arrays and lengths that it had and, where these placed it, the coordinates. */

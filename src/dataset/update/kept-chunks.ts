@@ -43,6 +43,10 @@ export async function withoutWritten(
   return { ...plan, nodes, notes: [...plan.notes, ...notes] };
 }
 
+/** What is told of arrays that stay. */
+export const MADE_ANEW = "was made anew in the repository: it stays";
+export const WRITTEN = "was written in the repository since: it stays";
+
 /** What is told of metadata that stay. */
 export const EDITED = "its metadata were changed in the repository: they stay";
 

@@ -1,6 +1,16 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { blame, get, type IndexOptions, index, open, Repository, refresh, slice } from "../../../src/node.ts";
+import {
+  blame,
+  get,
+  type IndexOptions,
+  index,
+  open,
+  Repository,
+  refresh,
+  rewrite,
+  slice,
+} from "../../../src/node.ts";
 import { StorageRouter } from "../../../src/storage/router.ts";
 import { differences, expectedCases } from "../combine/archive.ts";
 
@@ -156,6 +166,20 @@ describe("a source that changed where it stands", () => {
     expect(await differences(target, expectedCases["another encoding, decoded"] ?? never())).toEqual([]);
   });
 
+  it("is stored in the packing that is there, on request, and in that from then on", async () => {
+    const { target, put } = await archive(["pack-quarters.nc", "pack-quarters.nc", "pack-quarters.nc"]);
+    await put(1, "pack-halves.nc");
+    await expect(index([], target, { update: true })).rejects.toMatchObject({ code: "Incompatible" });
+    const own = [0, 1, -999, 30000];
+    // What xarray reads of the second, 11, 7.5, missing and 4511, in quarters from 10.
+    const packed = [4, -10, -999, 18004];
+    await index([], target, { update: true, drift: "decode" });
+    expect(await values(target)).toEqual([...own, ...packed, ...own]);
+    await put(2, "pack-halves.nc");
+    await index([], target, { update: true });
+    expect(await values(target)).toEqual([...own, ...packed, ...packed]);
+  });
+
   it("is found by coordinates where these placed it, and moves with them", async () => {
     const { files, target, put } = await archive(DAILY, { byCoords: true });
     await put(1, "units-1.nc");
@@ -243,6 +267,27 @@ describe("what was written since", () => {
     await storage.delete([files[1] ?? ""]);
     await index([], target, { update: true });
     expect(await values(target)).toEqual([...now, ...three, ...(await own("daily-0.nc"))]);
+  });
+
+  it("stays where an array was made anew, and is refused where its sources have become longer", async () => {
+    const { target, put } = await archive(DAILY);
+    await rewrite(target, { path: "/v", recompress: "zstd" });
+    const before = await values(target);
+    await put(1, "units-1.nc");
+    const { notes } = await index([], target, { update: true });
+    expect(notes.map(({ path, note }) => `${path} ${note}`)).toContain(
+      "/v was made anew in the repository: it stays",
+    );
+    expect(await values(target)).toEqual(before);
+    const extra = `${target}-extra.nc`;
+    await storage.write(extra, bytes("daily-0.nc"));
+    await put(1, "daily-1.nc");
+    const at = await tip(target);
+    await expect(index([extra], target, { update: true })).rejects.toMatchObject({
+      code: "Incompatible",
+      path: "/v",
+    });
+    expect(await tip(target)).toBe(at);
   });
 
   it("is an error where it has no place any more, and nothing changes", async () => {
