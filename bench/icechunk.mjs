@@ -268,10 +268,17 @@ function main() {
       "official",
       ({ folder, ...args }) => {
         const json = JSON.stringify({ ...args, repository: folder });
+        // What it read at the first look-up it keeps: its look-ups are all "again".
+        const again = (samples) =>
+          samples.flatMap((sample) =>
+            sample.label === "10,000 look-ups"
+              ? [sample, { ...sample, label: `${sample.label}, again` }]
+              : sample,
+          );
         const own = { arrays: OFFICIAL_ARRAYS, open: OFFICIAL_OPEN }[args.step];
         return own
           ? run(python, ["-W", "ignore", "-c", own, json, cases])
-          : run(python, ["-W", "ignore", join(cases, "commit.py"), json]);
+          : again(run(python, ["-W", "ignore", join(cases, "commit.py"), json]));
       },
     ]);
   }
