@@ -22,6 +22,8 @@ export interface WriteContext {
   readonly tree: WorkingTree;
   readonly packing: ChunkPacking;
   readonly inlineThreshold: number;
+  /** Errors: `ReadOnly` where the session takes no changes, or no more. */
+  readonly requireWritable: () => void;
 }
 
 /** Chunks of at most the threshold are kept inline, others go to chunk objects before the commit. */
@@ -37,6 +39,7 @@ export class ArraySink implements ChunkSink {
   }
 
   async write(chunks: EncodedChunks, options: StorageOptions = {}): Promise<readonly number[]> {
+    this.#context.requireWritable();
     requireCoordinates(chunks, this.#context.tree.array(this.#path));
     for (let i = 0; i < chunks.count; i++) {
       const bytes = chunks.bytes[i];
@@ -72,7 +75,8 @@ export class ArraySink implements ChunkSink {
   }
 
   async writeMetadata(metadata: ArrayMetadata, _options?: StorageOptions): Promise<void> {
-    const { tree } = this.#context;
+    const { tree, requireWritable } = this.#context;
+    requireWritable();
     tree.update(tree.array(this.#path), arrayContent(metadata));
   }
 }

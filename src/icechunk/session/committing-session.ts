@@ -45,6 +45,8 @@ export interface SessionParts {
 export class CommittingSession extends SessionView {
   protected readonly parts: SessionParts;
   #writable: boolean;
+  /** While the changes are being committed or rebased: what came now would be in no commit. */
+  #isClosed = false;
   /** References that came since some were written. */
   #came = 0;
   #writing: Promise<void> | undefined;
@@ -80,9 +82,8 @@ export class CommittingSession extends SessionView {
    * After an error the session takes changes as before.
    */
   async commit(message: string, options: RebasingCommitOptions = {}): Promise<ObjectId> {
-    return this.#finish(options, () =>
-      commitTree(this.commitContext, this.#requireBranch(), message, options),
-    );
+    const branch = this.#requireBranch();
+    return this.#finish(options, () => commitTree(this.commitContext, branch, message, options));
   }
 
   /**
@@ -92,9 +93,8 @@ export class CommittingSession extends SessionView {
    * other changes would come into one commit.
    */
   async amend(message: string, options: CommitOptions = {}): Promise<ObjectId> {
-    return this.#finish(options, () =>
-      amendTree(this.commitContext, this.#requireBranch(), message, options),
-    );
+    const branch = this.#requireBranch();
+    return this.#finish(options, () => amendTree(this.commitContext, branch, message, options));
   }
 
   /** Makes a snapshot that no branch points to. Errors: as {@link commit}. */
@@ -108,7 +108,8 @@ export class CommittingSession extends SessionView {
    * Errors: `RebaseError` (code `Conflict`), after which the session stands at the last snapshot that it could follow.
    */
   async rebase(policy: RebasePolicy = {}, options: StorageOptions = {}): Promise<void> {
-    await rebaseTree(this.parts.files, this.context.tree, this.#requireBranch(), policy, options);
+    const branch = this.#requireBranch();
+    await this.#closed(() => rebaseTree(this.parts.files, this.context.tree, branch, policy, options));
   }
 
   /** Tells that references came; where many are held, waits until some are written. */
@@ -132,12 +133,23 @@ export class CommittingSession extends SessionView {
 
   async #finish(options: StorageOptions, work: () => Promise<ObjectId>): Promise<ObjectId> {
     this.requireWritable();
-    await this.#writing;
-    await this.context.packing.finish(options);
-    const id = await work();
-    this.#writable = false;
-    this.context.tree.reset(await this.parts.files.snapshot(id, options), new ChangeSet());
-    return id;
+    return await this.#closed(async () => {
+      await this.#writing;
+      await this.context.packing.finish(options);
+      const id = await work();
+      this.#writable = false;
+      this.context.tree.reset(await this.parts.files.snapshot(id, options), new ChangeSet());
+      return id;
+    });
+  }
+
+  async #closed<T>(work: () => Promise<T>): Promise<T> {
+    this.#isClosed = true;
+    try {
+      return await work();
+    } finally {
+      this.#isClosed = false;
+    }
   }
 
   protected get commitContext(): CommitContext {
@@ -154,7 +166,8 @@ export class CommittingSession extends SessionView {
 
   /** Errors: `ReadOnly`. */
   protected requireWritable(): void {
-    if (this.#writable) return;
-    throw new MoraineError("ReadOnly", "this session only reads", { source: this.address });
+    if (this.#writable && !this.#isClosed) return;
+    const why = this.#writable ? "is being committed, and takes no changes until then" : "only reads";
+    throw new MoraineError("ReadOnly", `this session ${why}`, { source: this.address });
   }
 }

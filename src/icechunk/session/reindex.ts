@@ -16,7 +16,8 @@ import { ReferenceBuilder } from "../format/reference-builder.ts";
 export type ChunkMapping = (coordinates: readonly number[]) => readonly number[] | undefined;
 
 /**
- * Moves chunks to where `forward` says. Those that it sends nowhere are left out.
+ * The references of chunks that go to where `forward` says; undefined where there are none. Those that it sends nowhere
+ * are left out.
  *
  * @param backward where a chunk comes from: places that had a chunk and get none are emptied where it comes from
  *   nowhere or from an empty place. Without it they keep what they had.
@@ -29,7 +30,7 @@ export async function reindexArray(
   forward: ChunkMapping,
   backward: ChunkMapping | undefined,
   options: StorageOptions = {},
-): Promise<void> {
+): Promise<ChunkReferences | undefined> {
   const node = context.tree.array(path);
   if (arrayMetadataOf(node, context.files.address).chunkGrid.name !== "regular") {
     throw new MoraineError("UnsupportedLayout", "only chunks of one shape can take each other's place", {
@@ -58,7 +59,7 @@ export async function reindexArray(
     builder.copy(references, entry);
   }
   addEmptied(Number.MAX_SAFE_INTEGER);
-  if (count > 0) context.tree.changes.chunksOf(node).setMany(builder.finish(node.gridShape, positions));
+  return count > 0 ? builder.finish(node.gridShape, positions) : undefined;
 }
 
 /** For each entry the place that it goes to; -1 for nowhere. */
@@ -126,13 +127,13 @@ function emptiedPlaces(
   return emptied;
 }
 
-/** Moves all chunks by the same number of chunks along each axis; those that leave the grid are dropped. */
+/** As {@link reindexArray}, by the same number of chunks along each axis for all; those that leave the grid are dropped. */
 export async function shiftArray(
   context: ChunkContext,
   path: string,
   offset: readonly number[],
   options: StorageOptions = {},
-): Promise<void> {
+): Promise<ChunkReferences | undefined> {
   const { gridShape } = context.tree.array(path);
   if (offset.length !== gridShape.length || !offset.every(Number.isInteger)) {
     throw new MoraineError("InvalidArgument", "a shift needs a whole number of chunks for each axis", {
@@ -145,5 +146,5 @@ export async function shiftArray(
       return shifted.every((c, axis) => c >= 0 && c < (gridShape[axis] ?? 0)) ? shifted : undefined;
     };
   };
-  await reindexArray(context, path, by(1), by(-1), options);
+  return await reindexArray(context, path, by(1), by(-1), options);
 }

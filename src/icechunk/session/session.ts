@@ -15,6 +15,7 @@ import { placeReferences } from "../changes/chunk-changes.ts";
 import { referencesOfManifest } from "../changes/incoming-references.ts";
 import { arrayContent, contentOfDocument, groupAttributesOf, groupContent } from "../changes/node-content.ts";
 import { normalizePath } from "../changes/node-path.ts";
+import type { ChunkReferences } from "../format/chunk-references.ts";
 import { ArraySink } from "./array-sink.ts";
 import { CommittingSession } from "./committing-session.ts";
 import { type ChunkMapping, reindexArray, shiftArray } from "./reindex.ts";
@@ -141,6 +142,7 @@ export class Session extends CommittingSession {
     const context = { files, access, packing: this.context.packing, inlineThreshold: this.#inlineThreshold };
     const same = gridShape.every((length, axis) => length === manifest.gridShape[axis]);
     for await (const references of referencesOfManifest(context, manifest, path, { signal })) {
+      this.requireWritable();
       const changes = this.context.tree.changes.chunksOf(this.context.tree.array(path));
       changes.setMany(same ? references : placeReferences(references, gridShape, place));
       await this.noteReferences(references.count, { signal });
@@ -174,12 +176,18 @@ export class Session extends CommittingSession {
   /** Takes the chunks of an array. Errors: `NotFound`, `ReadOnly`. */
   sink(path: string): ChunkSink {
     this.requireWritable();
-    const { tree, packing } = this.context;
-    return new ArraySink({ tree, packing, inlineThreshold: this.#inlineThreshold }, tree.array(path).path);
+    return this.#newSink(path);
   }
 
   protected override sinkOf(path: string): ChunkSink | undefined {
-    return this.readOnly ? undefined : this.sink(path);
+    return this.readOnly ? undefined : this.#newSink(path);
+  }
+
+  #newSink(path: string): ChunkSink {
+    const { tree, packing } = this.context;
+    const requireWritable = (): void => this.requireWritable();
+    const context = { tree, packing, inlineThreshold: this.#inlineThreshold, requireWritable };
+    return new ArraySink(context, tree.array(path).path);
   }
 
   get #inlineThreshold(): number {
@@ -197,7 +205,7 @@ export class Session extends CommittingSession {
     { backward, signal }: StorageOptions & { readonly backward?: ChunkMapping | undefined } = {},
   ): Promise<void> {
     this.requireWritable();
-    await reindexArray(this.context, path, forward, backward, { signal });
+    this.#move(path, await reindexArray(this.context, path, forward, backward, { signal }));
   }
 
   /**
@@ -206,7 +214,13 @@ export class Session extends CommittingSession {
    */
   async shift(path: string, offset: readonly number[], options: StorageOptions = {}): Promise<void> {
     this.requireWritable();
-    await shiftArray(this.context, path, offset, options);
+    this.#move(path, await shiftArray(this.context, path, offset, options));
+  }
+
+  #move(path: string, references: ChunkReferences | undefined): void {
+    this.requireWritable();
+    const { tree } = this.context;
+    if (references) tree.changes.chunksOf(tree.array(path)).setMany(references);
   }
 
   /**

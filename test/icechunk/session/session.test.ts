@@ -9,7 +9,10 @@ import { Repository } from "../../../src/icechunk/repository.ts";
 import type { ChunkManifest } from "../../../src/manifest/chunk-manifest.ts";
 import { FileStorage } from "../../../src/storage/file/file-storage.ts";
 import { MemoryStorage } from "../../../src/storage/memory.ts";
+import type { Version, WriteOptions } from "../../../src/storage/storage.ts";
 import { get } from "../../../src/zarr/read/get.ts";
+import { slice } from "../../../src/zarr/selection.ts";
+import { set } from "../../../src/zarr/write/set.ts";
 import { FaultyStorage } from "../faulty-storage.ts";
 import {
   ADDRESS,
@@ -21,6 +24,17 @@ import {
   messages,
   newRepository,
 } from "../repositories.ts";
+
+/** Writes chunk objects as slowly as it is told when they come. */
+class SlowStorage extends MemoryStorage {
+  milliseconds = 0;
+
+  override async write(address: string, bytes: Uint8Array, options?: WriteOptions): Promise<Version> {
+    const { milliseconds } = this;
+    if (address.includes("/chunks/")) await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    return await super.write(address, bytes, options);
+  }
+}
 
 /** The code of the error that a task ends with. */
 async function codeOf(task: () => unknown): Promise<ErrorCode | "none" | "other"> {
@@ -311,6 +325,34 @@ describe("a session", () => {
     expect(await store.get("a/c/0")).toEqual(new Uint8Array(4));
     await storage.write("memory://data/a", new Uint8Array(16).fill(1));
     expect(await codeOf(() => store.get("a/c/0"))).toBe("SourceChanged");
+  });
+
+  it("takes no change that its commit would leave out", async () => {
+    const storage = new SlowStorage();
+    const repository = await newRepository({}, storage);
+    const session = await repository.writableSession();
+    session.createArray("/a", byteArray([4]));
+    await session.setChunk("/a", [0], chunk(1));
+    const array = session.array("/a");
+    const readOnly = { code: "ReadOnly" };
+    const committing = session.commit("first");
+    await expect(session.commit("second")).rejects.toMatchObject(readOnly);
+    await expect(session.setChunk("/a", [1], chunk(2))).rejects.toMatchObject(readOnly);
+    expect(() => session.createGroup("/g")).toThrow(expect.objectContaining(readOnly));
+    await expect(session.shift("/a", [1])).rejects.toMatchObject(readOnly);
+    expect((await get(session.array("/a"), [slice(0, 4)])).data).toEqual(chunk(1));
+    await committing;
+    await expect(set(array, [slice(8, 12)], chunk(3))).rejects.toMatchObject(readOnly);
+    expect(await messages(repository)).toEqual(["first", "Repository initialized"]);
+    // What was begun before the commit is in it, though the last of these wait until others are stored.
+    const next = await repository.writableSession();
+    next.createArray("/b", byteArray([8]));
+    storage.milliseconds = 20;
+    const begun = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => next.setChunk("/b", [i], chunk(i, 2 * 1024 * 1024)));
+    await next.commit("second");
+    await Promise.all(begun);
+    const keys = Object.keys(await chunksOf(await repository.readonlySession()));
+    expect(keys.filter((key) => key.startsWith("b/"))).toHaveLength(8);
   });
 
   it("takes nothing for another chunk, nor other arrays for bytes", async () => {
