@@ -33,6 +33,9 @@ export type ChunkChange =
       readonly length: number;
     };
 
+/** Changes of single chunks that are kept as such: as columns they take a tenth of the memory. */
+const MOST_SINGLE = 65_536;
+
 export class ChunkChanges {
   #gridShape: readonly number[];
   /** What lay outside the smallest grid that the array has had in this session is gone, even if it grew again. */
@@ -67,6 +70,7 @@ export class ChunkChanges {
   /** @param position in the grid, in C order */
   set(position: number, change: ChunkChange): void {
     this.#single.set(position, change);
+    if (this.#single.size >= MOST_SINGLE) this.#flush();
   }
 
   /** Many changes at once, of this grid; entries that are `MISSING` delete. */

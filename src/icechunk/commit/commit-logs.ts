@@ -22,7 +22,7 @@ import {
 } from "../format/transaction-log.ts";
 
 /** Chunks of a log after which those of new arrays go into another one. */
-export const CHUNKS_PER_LOG: number = 8 * 1024 * 1024;
+export const CHUNKS_PER_LOG: number = 4 * 1024 * 1024;
 
 /** The logs of a commit. */
 export interface CommitLogs {

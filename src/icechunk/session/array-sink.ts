@@ -24,6 +24,8 @@ export interface WriteContext {
   readonly inlineThreshold: number;
   /** Errors: `ReadOnly` where the session takes no changes, or no more. */
   readonly requireWritable: () => void;
+  /** Told how many chunks came. */
+  readonly noteChunks: (count: number, options: StorageOptions) => Promise<void>;
 }
 
 /** Chunks of at most the threshold are kept inline, others go to chunk objects before the commit. */
@@ -57,6 +59,7 @@ export class ArraySink implements ChunkSink {
       // Deleting what cannot be there is nothing.
       else if (bytes !== undefined) throw outside(node, chunks, i);
     }
+    await this.#context.noteChunks(chunks.count, options);
     return [];
   }
 

@@ -186,7 +186,9 @@ export class Session extends CommittingSession {
   #newSink(path: string): ChunkSink {
     const { tree, packing } = this.context;
     const requireWritable = (): void => this.requireWritable();
-    const context = { tree, packing, inlineThreshold: this.#inlineThreshold, requireWritable };
+    const noteChunks = (count: number, options: StorageOptions): Promise<void> =>
+      this.noteReferences(count, options);
+    const context = { tree, packing, inlineThreshold: this.#inlineThreshold, requireWritable, noteChunks };
     return new ArraySink(context, tree.array(path).path);
   }
 

@@ -323,4 +323,24 @@ describe("references of new arrays that are written before the commit", () => {
     }
     expect(await errorsOf(repository)).toEqual([]);
   });
+
+  it("are all there where tens of thousands of chunks are set one by one, some of them again", async () => {
+    const repository = await newRepository({ heldReferences: 50_000 });
+    const session = await repository.writableSession();
+    session.createArray("/long", byteArray([70_000]));
+    for (let at = 0; at < 70_000; at++) await session.setChunk("/long", [at], chunk(at % 251));
+    for (const at of [3, 65_536, 69_999]) await session.setChunk("/long", [at], chunk(255));
+    await session.commit("long");
+    const { count, inline } = await (await repository.readonlySession({ branch: "main" })).manifest("/long");
+    expect(count).toBe(70_000);
+    expect([0, 3, 65_535, 65_536, 69_998, 69_999].map((at) => inline.get(at)?.[0])).toEqual([
+      0,
+      255,
+      65_535 % 251,
+      255,
+      69_998 % 251,
+      255,
+    ]);
+    expect(await errorsOf(repository)).toEqual([]);
+  });
 });
