@@ -6,7 +6,7 @@
  * @module
  */
 
-import { isJsonObject, type JsonValue, parseJson, stringifyJson } from "../binary/json.ts";
+import { isJsonArray, isJsonObject, type JsonValue, parseJson, stringifyJson } from "../binary/json.ts";
 import { isMoraineError, MoraineError } from "../errors.ts";
 import { namesBelow } from "../storage/names.ts";
 import type { StorageOptions } from "../storage/storage.ts";
@@ -30,6 +30,8 @@ export interface LostCommit {
   readonly branch: string;
   readonly message: string;
   readonly time: Date;
+  /** Transaction logs that it named beside its own. */
+  readonly furtherLogs: readonly ObjectId[];
 }
 
 /** Whether somebody who knows no locks may write here. */
@@ -43,12 +45,19 @@ const left = new WeakMap<RepositoryFiles, number>();
 /** Leaves a receipt of a commit that was just made. */
 export async function leaveReceipt(
   files: RepositoryFiles,
-  { id, parentId, flushedAt, message }: Pick<SnapshotInfo, "id" | "parentId" | "flushedAt" | "message">,
+  { id, parentId, flushedAt, message, prunedAncestorLogs }: Omit<SnapshotInfo, "metadata">,
   branch: string,
   info: RepoInfo,
 ): Promise<void> {
   if (!isUnguarded(files) || parentId === undefined) return;
-  const text = stringifyJson({ snapshot: id, parent: parentId, branch, message, flushed_at: flushedAt });
+  const text = stringifyJson({
+    snapshot: id,
+    parent: parentId,
+    branch,
+    message,
+    flushed_at: flushedAt,
+    ...(prunedAncestorLogs.length > 0 && { logs: prunedAncestorLogs }),
+  });
   const key = `${FOLDER}/${String(flushedAt).padStart(16, "0")}.${id}`;
   await files.write(key, new TextEncoder().encode(text), { fresh: true });
   // Also after the first: many who commit do so once.
@@ -164,8 +173,20 @@ async function readReceipt(
     if (isMoraineError(error, "InvalidMetadata")) return undefined;
     throw error;
   }
-  const { snapshot, parent, branch, message, flushed_at: flushedAt } = isJsonObject(json) ? json : {};
+  const {
+    snapshot,
+    parent,
+    branch,
+    message,
+    flushed_at: flushedAt,
+    logs = [],
+  } = isJsonObject(json) ? json : {};
+  const furtherLogs = isJsonArray(logs)
+    ? logs.flatMap((id) => (typeof id === "string" && isObjectId(id) ? [id] : []))
+    : [];
   if (
+    !isJsonArray(logs) ||
+    furtherLogs.length < logs.length ||
     typeof snapshot !== "string" ||
     typeof parent !== "string" ||
     typeof branch !== "string" ||
@@ -176,7 +197,8 @@ async function readReceipt(
       source: files.addressOf(key),
     });
   }
-  return { snapshotId: snapshot, parentId: parent, branch, message, time: new Date(flushedAt / 1000) };
+  const time = new Date(flushedAt / 1000);
+  return { snapshotId: snapshot, parentId: parent, branch, message, time, furtherLogs };
 }
 
 /**

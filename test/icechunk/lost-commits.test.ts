@@ -3,8 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { LostCommit } from "../../src/icechunk/lost-commits.ts";
+import { ChangeSet } from "../../src/icechunk/changes/change-set.ts";
+import { arrayContent } from "../../src/icechunk/changes/node-content.ts";
+import { WorkingTree } from "../../src/icechunk/changes/working-tree.ts";
+import { writeSnapshotFiles } from "../../src/icechunk/commit/commit.ts";
+import { logsOf } from "../../src/icechunk/commit/commit-logs.ts";
+import { type LostCommit, leaveReceipt } from "../../src/icechunk/lost-commits.ts";
+import { updateRepo } from "../../src/icechunk/repo-update.ts";
 import { Repository } from "../../src/icechunk/repository.ts";
+import { RepositoryFiles } from "../../src/icechunk/repository-files.ts";
 import { FileStorage } from "../../src/storage/file/file-storage.ts";
 import { byteArray, chunk, chunksOf, errorsOf, messages } from "./repositories.ts";
 
@@ -58,6 +65,43 @@ describe("a commit that another program overwrote on a local folder", () => {
     expect(await messages(opened)).toEqual(["array", "Repository initialized"]);
     expect(await errorsOf(opened)).toEqual([]);
     await expect(opened.restoreLostCommit(ids[0] ?? "", "again")).rejects.toMatchObject({ code: "NotFound" });
+  });
+
+  it("keeps all its transaction logs through a garbage collection, and has them when it is put back", async () => {
+    const repository = await Repository.create(storage, address);
+    const files = new RepositoryFiles(address, storage);
+    const tree = new WorkingTree(
+      await files.snapshot(await repository.lookupBranch("main")),
+      new ChangeSet(),
+    );
+    tree.create("/new", arrayContent(byteArray([5])));
+    const changes = tree.changes.chunksOf(tree.array("/new"));
+    for (let at = 0; at < 5; at++) changes.set(at, { kind: "inline", bytes: chunk(at) });
+    const { parts } = await storage.read(`${address}/repo`, [{ offset: 0 }]);
+    const { base, nodes } = tree;
+    const plan = {
+      base,
+      changes: tree.changes,
+      nodes,
+      logs: logsOf(tree.changes, 2),
+      message: "split",
+      metadata: {},
+    };
+    const info = { ...(await writeSnapshotFiles(files, plan, {})), parentId: base.id };
+    expect(info.prunedAncestorLogs).toHaveLength(3);
+    const after = await updateRepo(files, ({ branches }) => ({
+      info: { branches: new Map(branches).set("main", info.id) },
+      newSnapshot: info,
+      operation: { kind: "NewCommit", branch: "main", newSnapshotId: info.id },
+    }));
+    await leaveReceipt(files, info, "main", after);
+    await storage.write(`${address}/repo`, parts[0] ?? new Uint8Array(0));
+    const opened = await Repository.open(storage, address);
+    await opened.garbageCollect({ olderThan: new Date(Date.now() + 1000) });
+    await opened.restoreLostCommit(info.id, "rescued");
+    const diff = await opened.diff({ branch: "main" }, { branch: "rescued" });
+    expect(diff.updatedChunks.get("/new")).toEqual([[0], [1], [2], [3], [4]]);
+    expect(await errorsOf(opened)).toEqual([]);
   });
 
   it("is told of until it is forgotten, and is garbage then", async () => {

@@ -186,8 +186,12 @@ export async function amendTree(
     },
     options,
   );
-  const parentId = after.snapshots.get(written.id)?.parentId;
-  await leaveReceipt(files, { ...written, parentId }, branch, after);
+  await leaveReceipt(
+    files,
+    after.snapshots.get(written.id) ?? { ...written, parentId: undefined },
+    branch,
+    after,
+  );
   return written.id;
 }
 

@@ -146,6 +146,7 @@ async function mark(
   for (const { prunedAncestorLogs } of info.snapshots.values()) {
     for (const log of prunedAncestorLogs) transactionLogs.add(log);
   }
+  for (const { furtherLogs } of lost) for (const log of furtherLogs) transactionLogs.add(log);
   for (const id of snapshots) {
     const snapshot = await files.snapshot(id, options);
     for (const file of snapshot.manifestFiles.values()) {

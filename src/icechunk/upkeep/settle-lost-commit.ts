@@ -9,7 +9,7 @@ import type { StorageOptions } from "../../storage/storage.ts";
 import type { ObjectId } from "../format/identifier.ts";
 import type { RepoInfo, SnapshotInfo } from "../format/repo.ts";
 import { chainOf } from "../history.ts";
-import { deleteReceipts, findLostCommits } from "../lost-commits.ts";
+import { deleteReceipts, findLostCommits, type LostCommit } from "../lost-commits.ts";
 import { branchTip, MAIN_BRANCH } from "../refs.ts";
 import { updateRepo } from "../repo-update.ts";
 import type { RepositoryFiles } from "../repository-files.ts";
@@ -39,13 +39,18 @@ export async function restoreLostCommit(
       }
       const snapshots = new Map(info.snapshots);
       for (let id: ObjectId | undefined = snapshotId; id !== undefined && !snapshots.has(id); ) {
-        const parentId: ObjectId | undefined = lost.get(id)?.parentId;
+        const commit: LostCommit | undefined = lost.get(id);
+        const parentId: ObjectId | undefined = commit?.parentId;
+        const furtherLogs = commit?.furtherLogs ?? [];
         const isThere: boolean = parentId !== undefined && (snapshots.has(parentId) || lost.has(parentId));
         const { flushedAt, message, metadata } = await files.snapshot(id, options);
         // What it was built upon has expired since: then it follows the first snapshot, as expiration makes it.
         const place: Pick<SnapshotInfo, "parentId" | "prunedAncestorLogs"> = isThere
-          ? { parentId, prunedAncestorLogs: [] }
-          : { parentId: firstOf(info, files), prunedAncestorLogs: await logsOf(files, parentId, options) };
+          ? { parentId, prunedAncestorLogs: furtherLogs }
+          : {
+              parentId: firstOf(info, files),
+              prunedAncestorLogs: [...(await logsOf(files, parentId, options)), ...furtherLogs],
+            };
         snapshots.set(id, { id, flushedAt, message, metadata, ...place });
         restored.add(id);
         id = isThere ? parentId : undefined;
