@@ -162,6 +162,7 @@ export class Pipeline {
     options: DecodeOptions,
   ): Uint8Array | undefined {
     if (exact === undefined || exact > MOST_SCRATCH_BYTES) return undefined;
+    if (this.#filters[index]?.decodeInto === undefined) return undefined;
     let next = index - 1;
     while (next >= 0 && isLeftOut(mask, next)) next--;
     const size = expected[next];
