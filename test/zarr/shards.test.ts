@@ -58,6 +58,17 @@ describe("reading shards", () => {
     expect((await get(array, [5, 5])).data[0]).toBe(7);
     expect((await get(array, [9, 9])).data[0]).toBe(9 * 32 + 9);
   });
+
+  test("a shard that became all fill value after its index was read is that, not missing", async () => {
+    const { store, array } = await sharded();
+    await get(array, [slice(0, 20), slice(0, 4)]);
+    await array.set([slice(0, 16), slice(0, 16)], -1);
+    expect((await get(array, [5, 2])).data[0]).toBe(-1);
+    expect((await get(array, [17, 2])).data[0]).toBe(17 * 32 + 2);
+    const other = await open(root(store).resolve("a"), { kind: "array" });
+    await other.set(null, -1);
+    expect((await get(array, [slice(16, 18), 2])).data).toEqual(Int32Array.of(-1, -1));
+  });
 });
 
 describe("writing shards", () => {

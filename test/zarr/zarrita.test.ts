@@ -211,6 +211,67 @@ describe("a store of zarrita as a storage", () => {
   });
 });
 
+describe("a store of zarrita that changes", () => {
+  test("shards are read as they are now, though nothing marks their state", async () => {
+    const memory = new MemoryStorage();
+    const written = await createArray(new ZarrStore(memory, "memory://x/"), "", {
+      shape: [8],
+      dataType: "int16",
+      chunkShape: [2],
+      shardShape: [8],
+      codecs: [{ name: "bytes", configuration: { endian: "big" } }],
+    });
+    const value = async (key: string): Promise<Uint8Array | undefined> => {
+      try {
+        return (await memory.read(`memory://x${key}`, [{ offset: 0 }])).parts[0];
+      } catch {
+        return undefined;
+      }
+    };
+    const store = new ZarrStore(
+      new ZarritaStorage({
+        get: value,
+        async getRange(key, range) {
+          const bytes = await value(key);
+          return "suffixLength" in range
+            ? bytes?.slice(-range.suffixLength)
+            : bytes?.slice(range.offset, range.offset + range.length);
+        },
+      }),
+      ZARRITA_ROOT,
+    );
+    const { open, root } = await import("../../src/zarr/location.ts");
+    const array = await open(root(store), { kind: "array" });
+    await written.set(null, [0, 0, 1, 2, 3, 4, 5, 6]);
+    expect([...(await get(array, [slice(2, 4)])).data]).toEqual([1, 2]);
+    // The inner chunks move: the first one was not stored before.
+    await written.set(null, [7, 7, 1, 2, 3, 4, 0, 0]);
+    expect([...(await get(array, [slice(2, 4)])).data]).toEqual([1, 2]);
+    expect([...(await get(array, [slice(0, 2)])).data]).toEqual([7, 7]);
+  });
+
+  test("what its memory holds is not changed by decoding", async () => {
+    const map = new Map<string, Uint8Array>();
+    const memory = new MemoryStorage();
+    const written = await createArray(new ZarrStore(memory, "memory://x/"), "", {
+      shape: [4],
+      dataType: "int16",
+      chunkShape: [2],
+      codecs: [{ name: "bytes", configuration: { endian: "big" } }],
+    });
+    await written.set(null, [1, 2, 3, 4]);
+    for (const key of ["/zarr.json", "/c/0", "/c/1"]) {
+      const { parts } = await memory.read(`memory://x${key}`, [{ offset: 0 }]);
+      map.set(key, parts[0] ?? new Uint8Array(0));
+    }
+    const { open, root } = await import("../../src/zarr/location.ts");
+    const array = await open(root(new ZarrStore(new ZarritaStorage(map), ZARRITA_ROOT)), { kind: "array" });
+    for (let times = 0; times < 3; times++) {
+      expect([...(await get(array)).data]).toEqual([1, 2, 3, 4]);
+    }
+  });
+});
+
 async function metadataOf(name: string): Promise<ArrayMetadata> {
   const store = await filledStore();
   const group: GroupNode | ZarrNode = await openNode(store, `group/${name}`);

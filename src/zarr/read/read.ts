@@ -96,8 +96,9 @@ async function readResolved(
         await new ChunkReader(array, layout, plan, data, options?.signal).run();
         return data;
       } catch (error) {
-        // Somebody wrote a shard whose index was read before: its inner chunks are at other places now.
-        const isStale = isMoraineError(error, "SourceChanged") && array.shardIndexes.clear();
+        // Somebody wrote a shard whose index was read before, so that its inner chunks are at other places now, or made
+        // it all fill value, so that it is gone.
+        const isStale = isMoraineError(error, "SourceChanged", "NotFound") && array.shardIndexes.clear();
         if (!isStale || tries === TRIES) throw error;
       }
     }

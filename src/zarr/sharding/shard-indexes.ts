@@ -60,8 +60,8 @@ export class ShardIndexes {
     this.#keep(key, reading, place.codec.count * 16);
     try {
       const located = await reading;
-      // A shard that is not there yet may be there next time.
-      if (located === undefined) this.#drop(key, reading);
+      // A shard that is not there yet may be there next time, and one without a mark of its state may be another.
+      if (located === undefined || !isMarked(located.version)) this.#drop(key, reading);
       return located;
     } catch (error) {
       this.#drop(key, reading);
@@ -100,6 +100,11 @@ export class ShardIndexes {
     this.#bytes -= this.#sizes.get(key) ?? 0;
     this.#sizes.delete(key);
   }
+}
+
+/** Whether another state of the object would be told from this one. */
+function isMarked({ etag, lastModified }: Version): boolean {
+  return etag !== undefined || lastModified !== undefined;
 }
 
 function keyOf({ address, range }: ShardPlace): string {
