@@ -158,18 +158,29 @@ function partsWith({ chunks, storage, path, source, sink }: ArrayParts, metadata
   return { metadata, chunks, storage, path, source, sink };
 }
 
-/** The metadata with another shape; lists of chunk lengths get a further chunk where they do not reach. */
+/**
+ * The metadata with another shape; lists of chunk lengths get a further chunk where they do not reach. A shard holds
+ * whole inner chunks, whose length divides those of all shards: the last one may reach beyond the array for that.
+ */
 function withShape(metadata: ArrayMetadata, shape: readonly number[]): ArrayMetadata {
   const grid = metadata.chunkGrid;
   if (grid.name === "regular") return { ...metadata, shape };
+  const isSharded = metadata.codecs.some((codec) => codec.name === "sharding_indexed");
   const chunkGrid: ChunkGrid = {
     name: "rectilinear",
     chunkShapes: grid.chunkShapes.map((axis, at) => {
       if (typeof axis === "number") return axis;
       const reach = axis.reduce((sum, [length, count]) => sum + length * count, 0);
       const missing = (shape[at] ?? 0) - reach;
-      return missing > 0 ? [...axis, [missing, 1] as const] : axis;
+      if (missing <= 0) return axis;
+      const step = isSharded ? axis.reduce((common, [length]) => commonDivisor(common, length), 0) : 1;
+      return [...axis, [Math.ceil(missing / step) * step, 1] as const];
     }),
   };
   return { ...metadata, shape, chunkGrid };
+}
+
+/** The greatest number that divides both; 0 is divided by all. */
+function commonDivisor(a: number, b: number): number {
+  return a === 0 ? b : commonDivisor(b % a, a);
 }
