@@ -7,8 +7,8 @@
 
 import { MoraineError } from "../errors.ts";
 
-const STRICT = new TextDecoder("utf-8", { fatal: true });
-const LENIENT = new TextDecoder("utf-8");
+const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });
 const TWO_32 = 4294967296;
 
 export class Cursor {

@@ -11,7 +11,7 @@
 import { sameBytes } from "../binary/byte-sequences.ts";
 import type { ChunkData } from "./codec.ts";
 
-const UTF8 = new TextDecoder();
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** @param fillValue one element, as in the array's metadata */
 export function isAllFill(data: ChunkData, fillValue: Uint8Array): boolean {

@@ -11,7 +11,7 @@ import { type DataType, itemSize, type SimpleName } from "./data-type.ts";
 import { bfloat16ToNumber, float16ToNumber, numberToBfloat16, numberToFloat16 } from "./floats.ts";
 
 const UTF8 = new TextEncoder();
-const TEXT = new TextDecoder("utf-8", { fatal: true });
+const TEXT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const NOT_A_TIME = -(2n ** 63n);
 
 function refuse(dataType: DataType, json: JsonValue | undefined): MoraineError {

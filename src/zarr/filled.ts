@@ -40,7 +40,8 @@ export function filled(
   if (size === undefined) {
     return dataType.name === "string"
       ? new Array<string>(count).fill(fillText(fillValue))
-      : new Array<Uint8Array>(count).fill(fillValue);
+      : // Whoever changes an element of what was read changes no metadata.
+        new Array<Uint8Array>(count).fill(fillValue.slice());
   }
   const bytes = new Uint8Array(allocate(count * size));
   if (!zeros && fillValue.some((byte) => byte !== 0)) repeat(bytes, fillValue);

@@ -66,6 +66,46 @@ describe("other shapes", () => {
     expect([...(await get(array, [slice(4, 7), 0])).data]).toEqual([16, 7, 8]);
   });
 
+  test("lists of lengths of shards grow by whole inner chunks", async () => {
+    const store = new ZarrStore(new MemoryStorage(), "memory://store/");
+    const codecs: NewArray["codecs"] = [
+      {
+        name: "sharding_indexed",
+        configuration: {
+          chunk_shape: [2],
+          codecs: [{ name: "bytes" }],
+          index_codecs: [{ name: "bytes", configuration: { endian: "little" } }],
+        },
+      },
+    ];
+    const array = await createArray(store, "a", {
+      shape: [7],
+      dataType: "uint8",
+      chunkShape: [[4, 2, 2]],
+      fillValue: FILL,
+      codecs,
+    });
+    await array.set(null, [0, 1, 2, 3, 4, 5, 6]);
+    await array.resize([9]);
+    await array.append([9]);
+    const reopened = await open(root(store).resolve("a"), { kind: "array" });
+    expect([...(await get(reopened)).data]).toEqual([0, 1, 2, 3, 4, 5, 6, FILL, FILL, 9]);
+  });
+
+  test("text that begins with a byte order mark stays the fill value", async () => {
+    const store = new ZarrStore(new MemoryStorage(), "memory://store/");
+    const array = await createArray(store, "a", {
+      shape: [2],
+      dataType: "string",
+      chunkShape: [2],
+      fillValue: "\ufeffnone",
+    });
+    await array.set(null, "none");
+    await array.resize([4]);
+    const reopened = await open(root(store).resolve("a"), { kind: "array" });
+    expect((await get(reopened)).data).toEqual(["none", "none", "\ufeffnone", "\ufeffnone"]);
+  });
+
   test("shapes that are none are refused", async () => {
     const { array } = await made();
     for (const shape of [[5], [5, -1], [5, 1.5], [5, 4, 1]]) {

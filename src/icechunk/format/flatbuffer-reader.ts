@@ -9,7 +9,7 @@
 
 import { MoraineError } from "../../errors.ts";
 
-const TEXT = new TextDecoder("utf-8");
+const TEXT = new TextDecoder("utf-8", { ignoreBOM: true });
 const TWO_32 = 4294967296;
 
 /** A vector: the position of its first element and the number of its elements. */

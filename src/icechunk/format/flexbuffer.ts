@@ -31,7 +31,7 @@ export const TYPE = {
   vectorBool: 36,
 } as const;
 
-const TEXT = new TextDecoder("utf-8");
+const TEXT = new TextDecoder("utf-8", { ignoreBOM: true });
 const MAX_DEPTH = 64;
 
 /**

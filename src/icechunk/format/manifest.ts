@@ -23,7 +23,7 @@ import { compareBytes } from "./order.ts";
 import { requireOwnIdentifier } from "./own-identifier.ts";
 import { ReferenceBuilder } from "./reference-builder.ts";
 
-const TEXT = new TextDecoder("utf-8");
+const TEXT = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Slots of the table `ChunkRef`. */
 const REFERENCE_SLOT = {

@@ -15,7 +15,7 @@ export interface ParquetRecords {
   reference(row: number): Reference | undefined;
 }
 
-const TEXT = new TextDecoder("utf-8");
+const TEXT = new TextDecoder("utf-8", { ignoreBOM: true });
 const COLUMNS = ["path", "offset", "size", "raw"];
 /**
  * What pandas keeps beside a table. Without it fastparquet, with which fsspec reads, makes offsets numbers that no

@@ -11,7 +11,7 @@ import { MoraineError } from "../../errors.ts";
 import { wholeNumber } from "./chunk-columns.ts";
 import type { Element } from "./document.ts";
 
-const TEXT = new TextDecoder("utf-8", { fatal: true });
+const TEXT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Of one text that is inflated, and of all texts of a variable. */
 const MOST_BYTES = 2 ** 28;
 

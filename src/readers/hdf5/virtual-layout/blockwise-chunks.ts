@@ -19,6 +19,7 @@ import {
   type ChunkSource,
   PLACE_INLINE,
 } from "../../../zarr/chunk-source.ts";
+import { fillText } from "../../../zarr/filled.ts";
 import { type AxisSelection, indexAt, listed } from "./axis-selection.ts";
 import type { FixedMapping } from "./extent.ts";
 import { type PairedAxes, pairAxes } from "./paired-axes.ts";
@@ -255,7 +256,7 @@ class Block {
     if (this.#itemSize !== undefined && fillValue.some((byte) => byte !== 0)) {
       for (let at = 0; at < this.#bytes.length; at += this.#itemSize) this.#bytes.set(fillValue, at);
     }
-    const text = this.#itemSize === undefined ? new TextDecoder().decode(fillValue) : "";
+    const text = this.#itemSize === undefined ? fillText(fillValue) : "";
     this.#texts = new Array<string>(this.#itemSize === undefined ? count : 0).fill(text);
   }
 
