@@ -1,9 +1,11 @@
-// One measurement in a process of its own: `archive-case.js archive|append TARGET URL...`. Prints one JSON line. What is
-// appended is the last file; the others are indexed before, by a further process.
+// One measurement in a process of its own, prepared as the command prepares its own: `archive-case.js archive|append
+// TARGET URL...`. Prints one JSON line. What is appended is the last file; the others are indexed before, by a further process.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { index } from "../src/node.ts";
+import { index } from "moraine";
+import { prepareEngine } from "../src/cli/engine.ts";
 
+prepareEngine();
 const [, script = "", task, target = "", ...urls] = process.argv;
 const added = urls.slice(-1);
 if (task === "append") {

@@ -1,13 +1,16 @@
-// One measurement in a process of its own: `case.js scan|index URL`. Prints one JSON line. A scan is made twice: first
-// by code that has been loaded but never run, then by the same again.
+// One measurement in a process of its own, prepared as the command prepares its own: `case.js scan|index URL`. Prints
+// one JSON line. A scan is made twice: first by code that has been loaded but never run, then by the same again.
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { index } from "moraine";
+import { prepareEngine } from "../src/cli/engine.ts";
+import "../src/node.ts";
 import { openSource } from "../src/dataset/open.ts";
 import { walkSource } from "../src/dataset/source.ts";
-import { index } from "../src/node.ts";
 
+prepareEngine();
 const [, , task, url = ""] = process.argv;
 
 /** Every chunk found, as columns. */

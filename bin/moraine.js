@@ -1,4 +1,6 @@
 #!/usr/bin/env node
-import { main } from "../dist/cli/main.js";
+import { prepareEngine } from "../dist/bundle/engine.js";
 
+prepareEngine();
+const { main } = await import("../dist/bundle/command.js");
 process.exitCode = await main(process.argv.slice(2));

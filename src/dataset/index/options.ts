@@ -48,7 +48,7 @@ export interface IndexOptions extends SourceOptions, CombineOptions, StorageForm
   readonly journal?: string | undefined;
   /**
    * Threads of Node that scan sources beside this one. Default: by the number of processors and sources, none for
-   * fewer than 100 sources; none either where `storage` is given.
+   * fewer than 200 sources or 3 processors; none either where `storage` is given.
    */
   readonly workers?: number | undefined;
   /** Told how far it is. */

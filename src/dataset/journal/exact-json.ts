@@ -30,18 +30,22 @@ export function isSameValue(a: unknown, b: unknown): boolean {
   if (a instanceof Uint8Array || b instanceof Uint8Array) {
     return a instanceof Uint8Array && b instanceof Uint8Array && sameBytes(a, b);
   }
-  if (Array.isArray(a) || Array.isArray(b)) {
-    return (
-      Array.isArray(a) &&
-      Array.isArray(b) &&
-      a.length === b.length &&
-      a.every((item, at) => isSameValue(item, b[at]))
-    );
+  if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && isSameList(a, b);
+  // Plain loops: this is asked for every array of every file of an archive.
+  let members = 0;
+  for (const key of Object.keys(a)) {
+    if (a[key] === undefined) continue;
+    members += 1;
+    if (!Object.hasOwn(b, key) || !isSameValue(a[key], b[key])) return false;
   }
-  const keys = Object.keys(a).filter((key) => a[key] !== undefined);
-  let others = 0;
-  for (const key of Object.keys(b)) if (b[key] !== undefined) others += 1;
-  return keys.length === others && keys.every((key) => Object.hasOwn(b, key) && isSameValue(a[key], b[key]));
+  for (const key of Object.keys(b)) if (b[key] !== undefined) members -= 1;
+  return members === 0;
+}
+
+function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (!isSameValue(a[at], b[at])) return false;
+  return true;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -37,8 +37,13 @@ export interface ScanAnswer {
 /** Options that every thread begins with. */
 export type ScanSettings = Pick<SourceOptions, "http" | "s3" | "azureAccount" | "authorize">;
 
-/** A thread takes about as long to begin as to scan so many files. */
-const SOURCES_PER_THREAD = 100;
+/** A thread takes about as long to begin, and to have its code compiled, as to scan so many files. */
+const SOURCES_PER_THREAD = 200;
+/**
+ * Processors that are not given threads: one is this thread's, and the engine's own (the collector, the compiler) take
+ * as much as half a processor for each thread that scans. On two processors further threads bring nothing.
+ */
+const PROCESSORS_KEPT = 2;
 /** Sources that a thread has at the same time: while one waits for its bytes, others are worked on. */
 const AT_ONCE = 8;
 /** Storages that are the same in every thread. */
@@ -55,10 +60,11 @@ const SCHEMES: ReadonlySet<string> = new Set([
   "abfss",
 ]);
 
-/** The thread that asks scans too: one processor is its own. */
+/** The thread that asks scans too. */
 export const scanThreads: ScanThreadsMaker = (count, sources, options) => {
   const wanted =
-    count ?? Math.min(availableParallelism() - 1, Math.floor(sources.length / SOURCES_PER_THREAD));
+    count ??
+    Math.min(availableParallelism() - PROCESSORS_KEPT, Math.floor(sources.length / SOURCES_PER_THREAD));
   const settings = settingsOf(options);
   if (wanted < 1 || settings === undefined || !sources.every(hasKnownScheme)) return undefined;
   return new WorkerThreads(wanted, settings, options);
