@@ -50,7 +50,7 @@ def describe(name, skip=(), texts={}):
 def raw(file, name, datatype, values, space=None, creation=None, memory=None):
     """A dataset of a datatype that numpy does not have; `values` are its bytes or a numpy array that is converted."""
     shape = space if space is not None else values.shape
-    data = h5d.create(file.id, name.encode(), datatype, h5s.create_simple(shape), creation)
+    data = h5d.create(file.id, name if isinstance(name, bytes) else name.encode(), datatype, h5s.create_simple(shape), creation)
     if values is not None: data.write(h5s.ALL, h5s.ALL, values, memory)
     return data
 
@@ -257,6 +257,23 @@ with h5py.File("links.h5", "w") as f:
     f["outside"] = h5py.ExternalLink("links.target.h5", "/deep")
     f["lost"] = h5py.ExternalLink("links.absent.h5", "/deep")
 describe("links.h5")
+
+# ---------------------------------------------------------------- odd floating-point numbers
+with h5py.File("floats.h5", "w") as f:
+    loose = h5t.IEEE_F32LE.copy(); loose.set_norm(h5t.NORM_NONE); loose.set_ebias(126)  # the first bit of the mantissa is not implied
+    for name, datatype in (("bfloat16", half), ("loose", loose)):
+        raw(f, name, datatype, np.array([np.nan, np.inf, -np.inf, -0.0, 1e-40, 0.1], "f4"))
+describe("floats.h5")
+
+# ---------------------------------------------------------------- names
+with h5py.File("names.h5", "w") as f:
+    # Latin-1 names differ in bytes that are not UTF-8, and a byte order mark is part of a name.
+    for value, name in enumerate((b"caf\xe9", b"caf\xe8", b"\x80", b"\x81", "\ufeffmarked".encode(), b"marked", b"__proto__")):
+        raw(f, name, h5t.STD_I32LE, np.array([value], "i4"))
+    f["marked"].attrs["__proto__"] = "an attribute"
+with h5py.File("names.h5") as f:
+    expected["names.h5"] = {"arrays": {"/" + text: {"shape": [1], **value_of(f[name])} for text, name in (
+        ("café", b"caf\xe9"), ("cafè", b"caf\xe8"), ("\x80", b"\x80"), ("\x81", b"\x81"), ("\ufeffmarked", "\ufeffmarked"), ("marked", "marked"), ("__proto__", "__proto__"))}}
 
 # ---------------------------------------------------------------- attributes
 with h5py.File("attributes.h5", "w") as f:

@@ -213,34 +213,41 @@ async function countChunks(
  * stands under keys named `moraine`, which readers need not understand.
  */
 export function inspectionToJson(inspection: Inspection): JsonObject {
-  const metadata: Record<string, JsonValue> = {};
+  const nodes: [string, JsonValue][] = [];
   for (const group of inspection.groups) {
     if (group.path !== "/")
-      metadata[group.path.slice(1)] = groupMetadataToJson({ attributes: group.attributes });
+      nodes.push([group.path.slice(1), groupMetadataToJson({ attributes: group.attributes })]);
   }
   for (const array of inspection.arrays) {
-    metadata[array.path.slice(1)] = {
-      ...arrayMetadataToShow(array.metadata),
-      moraine: {
-        must_understand: false,
-        chunks: { ...array.chunks },
-        ...sharesToJson(array.shares),
-        stored_bytes: array.storedBytes ?? null,
-        decoded_bytes: array.decodedBytes ?? null,
-        virtual: array.barrier === undefined,
-        readable: array.fault === undefined,
-        ...(array.barrier && { code: array.barrier.code, reason: array.barrier.reason }),
-        ...(array.notes.length > 0 && { notes: array.notes }),
+    nodes.push([
+      array.path.slice(1),
+      {
+        ...arrayMetadataToShow(array.metadata),
+        moraine: {
+          must_understand: false,
+          chunks: { ...array.chunks },
+          ...sharesToJson(array.shares),
+          stored_bytes: array.storedBytes ?? null,
+          decoded_bytes: array.decodedBytes ?? null,
+          virtual: array.barrier === undefined,
+          readable: array.fault === undefined,
+          ...(array.barrier && { code: array.barrier.code, reason: array.barrier.reason }),
+          ...(array.notes.length > 0 && { notes: array.notes }),
+        },
       },
-    };
+    ]);
   }
   for (const fault of inspection.faults) {
-    if (fault.shape !== undefined) metadata[fault.path.slice(1)] = faultToJson(fault);
+    if (fault.shape !== undefined) nodes.push([fault.path.slice(1), faultToJson(fault)]);
   }
   const root = inspection.groups.find((group) => group.path === "/");
   return {
     ...groupMetadataToJson({ attributes: root?.attributes ?? {} }),
-    consolidated_metadata: { kind: "inline", must_understand: false, metadata },
+    consolidated_metadata: {
+      kind: "inline",
+      must_understand: false,
+      metadata: Object.fromEntries(nodes),
+    },
     moraine: {
       must_understand: false,
       format: inspection.format,

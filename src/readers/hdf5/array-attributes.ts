@@ -17,19 +17,20 @@ import { integerReader } from "./element-value.ts";
  * attributes of its own; blanks in labels become underscores, for CF separates them by blanks.
  */
 export function arrayAttributes(values: JsonObject, datatype: Datatype, dataType: DataType): AttributeValues {
-  const result: Record<string, JsonValue> = {};
+  const entries: [string, JsonValue][] = [];
   const notes: string[] = [];
   for (const [name, value] of Object.entries(values)) {
     const given = name === "_FillValue" ? encodeFillValueAttribute(value, dataType) : value;
-    if (given !== undefined) result[name] = given;
+    if (given !== undefined) entries.push([name, given]);
     else notes.push(`the attribute _FillValue has no form that xarray reads for ${dataType.name}; left out`);
   }
   if (datatype.class === "enumeration" && dataType.name !== "bool" && !("flag_meanings" in values)) {
     const read = integerReader(datatype.base);
     if (read) {
-      result["flag_values"] = datatype.names.map((_, i) => read(datatype.values, i * datatype.size));
-      result["flag_meanings"] = datatype.names.map((name) => name.replace(/\s+/g, "_")).join(" ");
+      const labels = datatype.names.map((name) => name.replace(/\s+/g, "_"));
+      const codes = datatype.names.map((_, i) => read(datatype.values, i * datatype.size));
+      entries.push(["flag_values", codes], ["flag_meanings", labels.join(" ")]);
     }
   }
-  return { values: result, notes };
+  return { values: Object.fromEntries(entries), notes };
 }

@@ -173,3 +173,8 @@ test("a group whose links cannot be read is a fault, not an empty group", async 
   expect(nodeAt(root, "/g")).toMatchObject({ kind: "fault", error: { code: "CorruptFile" } });
   await expect(valuesOf(arrayAt(root, "/utf8"))).resolves.toEqual(expected["strings.h5"]?.arrays["/utf8"]);
 });
+
+test("an attribute has its name, whatever that is to JavaScript", async () => {
+  const { attributes } = arrayAt(await openFile("names.h5"), "/marked").metadata;
+  expect(Object.entries(attributes)).toEqual([["__proto__", "an attribute"]]);
+});

@@ -106,6 +106,7 @@ const IEEE_FORMATS: readonly FloatFormat[] = [
   { size: 8, exponentSize: 11, mantissaSize: 52 },
 ];
 
+const UNNORMALIZED = 0;
 const IMPLIED = 2;
 
 function bias(exponentSize: number): number {
@@ -174,9 +175,12 @@ function floatBits(
 ): bigint {
   const largest = (1n << BigInt(exponentSize)) - 1n;
   if (exponent === (1n << BigInt(datatype.exponentSize)) - 1n) {
-    // As in the library: all exponent bits set is infinity, or NaN where the mantissa is not zero.
-    const quiet = mantissa === 0n ? 0n : 1n << BigInt(mantissaSize - 1);
-    return (largest << BigInt(mantissaSize)) | quiet;
+    // All exponent bits set is infinity, or NaN where the mantissa is not zero: the library sets all its bits.
+    // Without normalisation the first bit of the mantissa says nothing: infinity has it set.
+    const fractionSize = datatype.mantissaSize - (datatype.normalization === UNNORMALIZED ? 1 : 0);
+    const fraction = mantissa & ((1n << BigInt(fractionSize)) - 1n);
+    const payload = fraction === 0n ? 0n : (1n << BigInt(mantissaSize)) - 1n;
+    return (largest << BigInt(mantissaSize)) | payload;
   }
   // The value is `significand * 2^power`.
   const implied = datatype.normalization === IMPLIED && exponent !== 0n;
