@@ -261,7 +261,7 @@ describe("links.h5")
 # ---------------------------------------------------------------- odd floating-point numbers
 with h5py.File("floats.h5", "w") as f:
     loose = h5t.IEEE_F32LE.copy(); loose.set_norm(h5t.NORM_NONE); loose.set_ebias(126)  # the first bit of the mantissa is not implied
-    for name, datatype in (("bfloat16", half), ("loose", loose)):
+    for name, datatype in (("plain", h5t.IEEE_F32LE), ("bfloat16", half), ("loose", loose)):
         raw(f, name, datatype, np.array([np.nan, np.inf, -np.inf, -0.0, 1e-40, 0.1], "f4"))
 describe("floats.h5")
 
