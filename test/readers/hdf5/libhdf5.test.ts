@@ -30,7 +30,8 @@ function libraryValues(dataset: Dataset): { bytes: string } | { strings: unknown
 }
 
 /** Unknown to h5wasm, not converted by it, names that it has no text for, or an abort of its instance. */
-const PASSED_OVER = /^\/(caf[éè]|[\x80\x81]|loose|.*_as_f2|colours|bfloat16|le_f2|be_f2|bytes3|bits20|nbit20_be|outside.*)$/;
+const PASSED_OVER =
+  /^\/(caf[éè]|[\x80\x81]|loose|.*_as_f2|colours|bfloat16|le_f2|be_f2|bytes3|bits20|nbit20_be|outside.*)$/;
 
 for (const [name, { arrays }] of Object.entries(expected)) {
   // Its plugins call functions that h5wasm by itself does not have.
