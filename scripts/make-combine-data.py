@@ -112,6 +112,31 @@ case("another encoding, decoded", codecs, {"concat": "time", "drift": "decode"},
 case("mostly another encoding, decoded", [codecs[1], *daily], {"concat": "time", "drift": "decode"}, NESTED)
 wide = [daily[0], make("wide-1.nc", (4, 8), chunk=CHUNK, number="f8", kind="i4"), make("wide-2.nc", (8, 12), chunk=CHUNK, number="i2")]
 case("other types, widened", wide, {"concat": "time", "drift": "decode"}, NESTED)
+whole = [make("whole-0.nc", (0, 4), chunk=CHUNK, kind="i4"), make("whole-1.nc", (4, 8), units="hours since 2000-01-05", step=24, chunk=CHUNK, kind="i4"),
+         make("whole-2.nc", (8, 12), units="days since 2000-01-09", chunk=CHUNK, kind="i4"), make("whole-3.nc", (12, 16), units="hours since 2000-01-01", step=24, chunk=CHUNK, kind="i4")]
+case("whole times in different units", whole, {"concat": "time"}, NESTED)
+empty = [daily[0], make("empty-1.nc", (4, 4), chunk=CHUNK, unlimited=True), daily[1]]
+case("a file that holds no step", empty, {"concat": "time"}, NESTED)
+filled = []
+for i in range(2):
+    with netCDF4.Dataset(os.path.join(OUT, f"filled-{i}.nc"), "w") as data:
+        data.createDimension("time", None)
+        t = data.createVariable("time", "f8", ("time",))
+        t.units, t[:] = "days since 2000-01-01", np.arange(3 * i, 3 * i + 3)
+        v = data.createVariable("v", "f4", ("time",), fill_value=-999, zlib=True, chunksizes=(4,))
+        v[:] = np.full(3, -999)
+        filled.append(f"filled-{i}.nc")
+case("nothing but missing values", filled, {"concat": "time"}, NESTED)
+summed = []
+for i in range(2):
+    with netCDF4.Dataset(os.path.join(OUT, f"summed-{i}.nc"), "w") as data:
+        data.createDimension("time", 4)
+        t = data.createVariable("time", "f8", ("time",))
+        t.units, t[:] = "days since 2000-01-01", np.arange(4 * i, 4 * i + 4)
+        if i == 0:
+            data.createVariable("v", "f8", ("time",), fill_value=-1, zlib=True, shuffle=True, fletcher32=True, chunksizes=(2,))[:] = np.arange(4)
+        summed.append(f"summed-{i}.nc")
+case("an array that one file lacks, in an encoding that official clients cannot read", summed, {"concat": "time"}, NESTED)
 make("packed-0.nc", (0, 2), chunk=CHUNK, packing=(0.5, 1.0))
 make("packed-1.nc", (2, 4), chunk=CHUNK, packing=(0.25, 1.0))
 

@@ -100,6 +100,8 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
   const common = append ? first.metadata : commonForm(present);
   const held = new Set(loaded.flatMap(({ piece, index }) => (piece ? [index.join()] : [])));
   const given = present.values();
+  // Where no source can be virtual, their encoding is none to store anything in.
+  const staysVirtual = present.some(({ manifest }) => manifest !== undefined);
   const adjusted = loaded.flatMap(({ piece: own, index, contents, lengths }, position): Cell[] => {
     const piece = own && given.next().value;
     if (piece) return [{ index, piece: adjust(piece, present, common, time?.sources[position], time) }];
@@ -107,7 +109,8 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
     if (held.has(index.join())) return [];
     const joined = array.isNew ? [] : dimensions;
     const missing = missingPart(contents.source.address, path, common, lengths, joined);
-    return [{ index, piece: { ...missing, at: contents.at } }];
+    const manifest = staysVirtual ? missing.manifest : undefined;
+    return [{ index, piece: { ...missing, at: contents.at, manifest } }];
   });
   const axes = dimensions.map((name) => (array.isNew ? 0 : (common.dimensionNames?.indexOf(name) ?? 0)));
   const isStale = append && parts[0]?.contents.stale?.has(path) === true;

@@ -56,11 +56,13 @@ function storedAlike(pieces: readonly Piece[], stored: Piece, notes: string[]): 
   });
 }
 
-function areNumbers(pieces: readonly Piece[]): boolean {
+/** Whether all are arrays of numbers. */
+export function areNumbers(pieces: readonly Pick<Piece, "metadata">[]): boolean {
   return pieces.every(({ metadata }) => numberTypeOf(metadata.dataType) !== undefined);
 }
 
-function isTime({ attributes }: ArrayMetadata): boolean {
+/** Whether an array holds times, by its units. */
+export function isTime({ attributes }: ArrayMetadata): boolean {
   return / since /i.test(String(attributes["units"] ?? ""));
 }
 
@@ -88,7 +90,7 @@ export function commonForm(pieces: readonly Piece[]): ArrayMetadata {
     const key = codecsKey(metadata.codecs);
     const known = weights.get(key) ?? { metadata, weight: 0 };
     // What must be encoded anew has no say.
-    if (manifest) known.weight += metadata.shape.reduce((product, length) => product * length, 1);
+    if (manifest) known.weight += 1 + metadata.shape.reduce((product, length) => product * length, 1);
     weights.set(key, known);
   }
   const [heaviest] = [...weights.values()].sort((a, b) => b.weight - a.weight);
@@ -110,7 +112,10 @@ export function checkDrift(
 ): void {
   const [first] = pieces;
   const mayDiffer = time !== undefined || (first !== undefined && isTime(first.metadata));
-  const [found] = findDrift(pieces, ["data type", "dimensions", "packing", "flags"]);
+  // What is appended to times that are stored already is written as these are, number by number.
+  const isStoredTime = mayDiffer && first?.existing === true && areNumbers(pieces);
+  const types = isStoredTime ? undefined : findDrift(pieces, ["data type"])[0];
+  const [found = types] = findDrift(pieces, ["dimensions", "packing", "flags"]);
   // Times are re-encoded where their units differ.
   const units = mayDiffer ? undefined : findDrift(pieces, ["units"])[0];
   const codecs = drift === "decode" ? undefined : encodingDrift(pieces);

@@ -9,6 +9,7 @@ import type { VirtualArray } from "../../manifest/virtual-group.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { calendarNamed } from "../cf-time.ts";
 import { officialBarrier } from "../official-clients.ts";
+import { areNumbers, isTime } from "./common-form.ts";
 import type { Contents } from "./contents.ts";
 import { agree, driftValue } from "./drift.ts";
 
@@ -113,7 +114,12 @@ export function belongsTo(
     if (array === undefined) return false;
     const { metadata, barrier } = array;
     const mayDiffer = isDecoded(path, array) || (barrier ?? officialBarrier(metadata)) !== undefined;
-    const kinds = mayDiffer ? KINDS.filter((kind) => kind !== "codecs") : KINDS;
+    // Times are stored in the type that is there, as checkDrift has it.
+    const isOtherTime =
+      isTime(stored) && isTime(metadata) && areNumbers([{ metadata }, { metadata: stored }]);
+    const kinds = KINDS.filter(
+      (kind) => !(mayDiffer && kind === "codecs") && !(isOtherTime && kind === "data type"),
+    );
     return kinds.every((kind) => agree(kind, metadata, stored)) && unitsOf(metadata) === unitsOf(stored);
   });
 }

@@ -22,6 +22,7 @@ import {
   valueAt,
   withoutZone,
 } from "../cf-time.ts";
+import { agree } from "./drift.ts";
 import type { Piece } from "./piece.ts";
 
 /** How times are to be stored, and how each source stores them. */
@@ -37,8 +38,8 @@ export interface TimeEncoding {
  *
  * Errors: `Incompatible` for different calendars; `InvalidMetadata` for units that cannot be used exactly.
  *
- * @param fixed the encoding of the first part holds for all: it is stored already
- * @returns undefined where they are no times, or their units are the same already
+ * @param fixed the encoding of the first part holds for all: it is stored already, in its type
+ * @returns undefined where they are no times, or their encoding is the same already
  */
 export function commonTimeEncoding(
   path: string,
@@ -50,8 +51,13 @@ export function commonTimeEncoding(
     calendar: String(metadata.attributes["calendar"] ?? "standard"),
   }));
   const [first] = texts;
-  if (first === undefined) return undefined;
-  if (texts.every(({ units, calendar }) => units === first.units && calendar === first.calendar)) {
+  const [lead] = parts;
+  if (first === undefined || lead === undefined) return undefined;
+  const isTypeSame = !fixed || parts.every(({ metadata }) => agree("data type", metadata, lead.metadata));
+  if (
+    isTypeSame &&
+    texts.every(({ units, calendar }) => units === first.units && calendar === first.calendar)
+  ) {
     return undefined;
   }
   if (!texts.some(({ units }) => / since /i.test(units))) return undefined;
@@ -198,10 +204,18 @@ function timeOf(
 ): number | bigint | undefined | "inexact" {
   if (missing.has(value) || (typeof value === "number" && Number.isNaN(value))) return undefined;
   if (typeof value !== "number" && typeof value !== "bigint") return "inexact";
+  if (from.unit === target.unit && from.epoch === target.epoch && from.calendar === target.calendar) {
+    if (!whole) return value;
+    return isWhole(value) ? BigInt(value) : "inexact";
+  }
   const instant = instantOf(value, from);
   if (instant === undefined || !isWholeInstant(value, from, isSingle)) return "inexact";
   if (from.calendar !== target.calendar && instant < GREGORIAN_START) return "inexact";
   return valueAt(instant, target, whole) ?? "inexact";
+}
+
+function isWhole(value: number | bigint): boolean {
+  return typeof value === "bigint" || Number.isInteger(value);
 }
 
 function encodeTimes(

@@ -181,7 +181,13 @@ async function write(
     signal?.throwIfAborted();
     const metadata =
       format === "icechunk" ? recordToJson({ ...(await recordOf(plan, options, scan)), written }) : undefined;
-    const committed = await target.commit(message ?? defaultMessage(scan.addresses), { signal, metadata });
+    // Sources that hold nothing yet change no array, but are known from now on.
+    const allowEmpty = options.append !== undefined;
+    const committed = await target.commit(message ?? defaultMessage(scan.addresses), {
+      signal,
+      metadata,
+      allowEmpty,
+    });
     return { ...written, committed, notes: [] };
   } catch (error) {
     await target.abandon();

@@ -19,6 +19,8 @@ import type { CommitOptions, Committed, IndexTarget } from "./target.ts";
 import type { TargetOptions } from "./targets.ts";
 
 const MAIN = "main";
+/** Nothing is read through this session: chunks are only asked whether they are there, before they are deleted. */
+const AUTHORIZED = "all";
 
 /** Gathers everything in a session; readers see nothing of it before the commit. */
 export class RepositoryTarget implements IndexTarget {
@@ -59,7 +61,7 @@ export class RepositoryTarget implements IndexTarget {
     const isNew = !(await Repository.exists(storage, address, { signal }));
     const repository = isNew
       ? await Repository.create(storage, address, { signal, config })
-      : await Repository.open(storage, address, { signal, config });
+      : await Repository.open(storage, address, { signal, config, authorize: AUTHORIZED });
     if (!(await repository.listBranches({ signal })).has(branch)) {
       await repository.createBranch(branch, await repository.lookupBranch(MAIN, { signal }), { signal });
     }

@@ -17,6 +17,9 @@ describe("appending one file after the other", () => {
     "times in different units",
     "bounds of times in different units",
     "classic files",
+    "whole times in different units",
+    "a file that holds no step",
+    "nothing but missing values",
   ])("gives the same as all at once: %s", async (name) => {
     const { files } = expected(name);
     const [first = "", ...others] = files.map(archiveFile);
@@ -107,6 +110,16 @@ describe("appending one file after the other", () => {
     await index(archiveFile("extra-2.nc"), target, { append: "time" });
     const { data } = await get(await (await open(target)).array("extra"));
     expect(data).toEqual(Float32Array.of(-1, -1, 4, 5));
+  });
+
+  it("adds files of an era whose times were stored in one unit and another type", async () => {
+    const target = newRepository();
+    const [first = "", second = "", ...others] = expected("whole times in different units").files.map(
+      archiveFile,
+    );
+    await index([first, second], target, { concat: "time" });
+    for (const file of others) await index(file, target, { append: "time", drift: "split" });
+    expect(await differences(target, expected("whole times in different units"))).toEqual([]);
   });
 
   it("keeps the mark of missing times that the repository has", async () => {

@@ -183,6 +183,19 @@ describe("arrays that not all files have", () => {
     expect(data).toEqual(Float32Array.of(-999, -999, 800, 900, 1000, 1100));
   });
 
+  it("are not stored in an encoding that official clients cannot read", async () => {
+    const { target } = await combined(
+      [0, 1].map((number) => archiveFile(`summed-${number}.nc`)),
+      {
+        concat: "time",
+      },
+    );
+    expect((await (await open(target)).array("v")).metadata.codecs.map(({ name }) => name)).toEqual([
+      "bytes",
+      "zstd",
+    ]);
+  });
+
   it("are refused where nothing would mark the missing values", async () => {
     const error = await refused([archiveFile("daily-0.nc"), archiveFile("flag.nc")], { concat: "time" });
     expect(error).toMatchObject({ code: "Incompatible", path: "/flag" });
