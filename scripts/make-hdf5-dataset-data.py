@@ -258,6 +258,16 @@ with h5py.File("links.h5", "w") as f:
     f["lost"] = h5py.ExternalLink("links.absent.h5", "/deep")
 describe("links.h5")
 
+# ---------------------------------------------------------------- virtual datasets of virtual datasets
+with h5py.File("nested.source.h5", "w", libver="latest") as f: f["values"] = np.arange(10, dtype="<i4")
+with h5py.File("nested.h5", "w", libver="latest") as f:
+    for level in range(5):
+        layout = h5py.VirtualLayout((10,), "<i4")
+        layout[:] = h5py.VirtualSource("nested.h5" if level else "nested.source.h5", f"level{level - 1}" if level else "values", (10,))
+        f.create_virtual_dataset(f"level{level}", layout, fillvalue=-1)
+describe("nested.source.h5")
+describe("nested.h5")
+
 # ---------------------------------------------------------------- odd floating-point numbers
 with h5py.File("floats.h5", "w") as f:
     loose = h5t.IEEE_F32LE.copy(); loose.set_norm(h5t.NORM_NONE); loose.set_ebias(126)  # the first bit of the mantissa is not implied

@@ -68,6 +68,8 @@ export class ObjectGraph {
   readonly #files: FileSet;
   readonly #options: StorageOptions | undefined;
   readonly #objects = new Map<string, MutableObject | MoraineError>();
+  /** What is being read: its objects are not complete. */
+  readonly #reading = new Map<string, Promise<void>>();
   /** Groups whose members have yet to be found. */
   #level: MutableObject[] = [];
   #pending: OpenLink[] = [];
@@ -203,11 +205,26 @@ export class ObjectGraph {
 
   /** The objects at these addresses with their links and attributes; groups that are new go to the next level. */
   async #discover(file: GraphFile, addresses: readonly number[]): Promise<(MutableObject | MoraineError)[]> {
-    const fresh = addresses.filter((address) => !this.#objects.has(keyOf(file, address)));
+    const keys = addresses.map((address) => keyOf(file, address));
+    const fresh = addresses.filter((_, i) => {
+      const key = keys[i] ?? "";
+      return !this.#objects.has(key) && !this.#reading.has(key);
+    });
     if (fresh.length > 0) {
-      const headers = await file.file.objectHeaders(fresh, this.#options);
+      const reading = this.#readObjects(file, fresh);
+      for (const address of fresh) this.#reading.set(keyOf(file, address), reading);
+    }
+    // Whoever asks meanwhile must not see an object without its links.
+    const pending = this.#reading.size > 0 ? keys.flatMap((key) => this.#reading.get(key) ?? []) : [];
+    if (pending.length > 0) await Promise.all(new Set(pending));
+    return keys.flatMap((key) => this.#objects.get(key) ?? []);
+  }
+
+  async #readObjects(file: GraphFile, addresses: readonly number[]): Promise<void> {
+    try {
+      const headers = await file.file.objectHeaders(addresses, this.#options);
       const objects: MutableObject[] = [];
-      fresh.forEach((address, i) => {
+      addresses.forEach((address, i) => {
         const header = headers[i];
         if (!header) return;
         const object = header instanceof MoraineError ? header : objectOf(file, header);
@@ -215,8 +232,12 @@ export class ObjectGraph {
         if (!(object instanceof MoraineError)) objects.push(object);
       });
       await this.#complete(file, objects);
+    } catch (error) {
+      for (const address of addresses) this.#objects.delete(keyOf(file, address));
+      throw error;
+    } finally {
+      for (const address of addresses) this.#reading.delete(keyOf(file, address));
     }
-    return addresses.flatMap((address) => this.#objects.get(keyOf(file, address)) ?? []);
   }
 
   async #complete(file: GraphFile, objects: readonly MutableObject[]): Promise<void> {
