@@ -13,6 +13,7 @@ import {
   type ArrayToStore,
   documentsV2,
   documentsV3,
+  marksByFill,
   type StoredNode,
   versionTwoBarrier,
 } from "../../manifest/kerchunk/stored-nodes.ts";
@@ -21,13 +22,13 @@ import {
   encodeKerchunkJson,
   kerchunkUrl,
 } from "../../manifest/kerchunk/write-json.ts";
-import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
 import { type ReferencesOfArray, wholeManifest } from "../../manifest/manifest-parts.ts";
 import { joinAddress } from "../../storage/address.ts";
 import type { Storage, StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { gridShapeOf } from "../../zarr/chunk-grid.ts";
 import { mapConcurrent } from "../concurrent.ts";
+import { type FillLimits, withFillChunks, withOwnChunks } from "./own-chunks.ts";
 import type { Committed, IndexTarget } from "./target.ts";
 
 /** Most rows of a file of references, as kerchunk and VirtualiZarr write them; every file has as many. */
@@ -40,6 +41,17 @@ interface Gathered {
   /** Chunks that the set holds itself. */
   readonly own: Map<number, Uint8Array>;
 }
+
+interface StoredArray extends ArrayToStore {
+  readonly manifest: ChunkManifest;
+}
+
+/** Chunks of fill values in a document, and in Parquet, which keeps what is the same once. */
+const JSON_FILL: FillLimits = { chunkBytes: 64 * 1024, bytes: 1024 * 1024 };
+const PARQUET_FILL: FillLimits = { chunkBytes: 64 * 1024, bytes: Number.POSITIVE_INFINITY };
+
+const MARKS =
+  "chunks are missing, and xarray would take their fill value for missing values in all others too";
 
 /** Gathers everything in memory and writes it at the commit. */
 export class KerchunkTarget implements IndexTarget {
@@ -111,13 +123,17 @@ export class KerchunkTarget implements IndexTarget {
   }
 
   async commit(_message: string, options: StorageOptions = {}): Promise<Committed> {
-    const arrays = [...this.#arrays].map(([path, gathered]) => {
-      const manifest = withOwnChunks(gathered);
-      return { path, metadata: gathered.metadata, manifest, isComplete: manifest.positions === undefined };
-    });
+    const found = [...this.#arrays].map(([path, gathered]) =>
+      asStored(
+        path,
+        gathered.metadata,
+        withOwnChunks(gridShapeOf(gathered.metadata), gathered.references, gathered.own),
+      ),
+    );
     const groups = [...this.#groups].map(([path, attributes]) => ({ path, attributes }));
     if (!this.#groups.has("")) groups.unshift({ path: "", attributes: {} });
-    const isV2 = this.#isVersionTwo(arrays);
+    const arrays = this.#isVersionTwo(found) ? await this.#completed(found) : found;
+    const isV2 = this.#isVersionTwo(arrays, true);
     const stored = arrays.map((array) => ({
       ...array,
       metadata: {
@@ -135,19 +151,38 @@ export class KerchunkTarget implements IndexTarget {
     return {};
   }
 
-  /** Errors: `Incompatible` for Parquet in Zarr v3: fsspec finds no chunk there, and gives fill values. */
-  #isVersionTwo(arrays: readonly ArrayToStore[]): boolean {
+  /**
+   * Errors: `Incompatible` for Parquet in Zarr v3: fsspec finds no chunk there, and gives fill values.
+   *
+   * @param isFinal whether all was done to avoid fill values that readers would take for missing ones
+   */
+  #isVersionTwo(arrays: readonly ArrayToStore[], isFinal = false): boolean {
     for (const array of arrays) {
-      const barrier = versionTwoBarrier(array);
+      const barrier = versionTwoBarrier(array) ?? (isFinal && marksByFill(array) ? MARKS : undefined);
       if (barrier === undefined) continue;
       if (this.#form === "json") return false;
+      const hint = array.metadata.chunkGrid.name === "regular" ? "" : ", or --grid regular avoids it";
       throw new MoraineError(
         "Incompatible",
-        `Kerchunk Parquet is read in Zarr v2 only: ${barrier}; a .json target holds it, or --grid regular avoids it`,
+        `Kerchunk Parquet is read in Zarr v2 only: ${barrier}; a .json target holds it${hint}`,
         { path: `/${array.path}` },
       );
     }
     return true;
+  }
+
+  /** The arrays with chunks of fill values where readers need them, as far as these are small. */
+  async #completed(arrays: readonly StoredArray[]): Promise<StoredArray[]> {
+    const isParquet = this.#form === "parquet";
+    return await mapConcurrent(arrays, 1, async (array) => {
+      const { path, metadata, manifest, isComplete } = array;
+      const isMarked = marksByFill(array);
+      if (isComplete || !(isMarked || isParquet)) return array;
+      const limits = isParquet ? PARQUET_FILL : JSON_FILL;
+      const record = isMarked ? undefined : recordSizeOf(arrays);
+      const filled = await withFillChunks(metadata, manifest, limits, record);
+      return filled ? asStored(path, metadata, filled) : array;
+    });
   }
 
   async #writeParquet(
@@ -155,10 +190,7 @@ export class KerchunkTarget implements IndexTarget {
     arrays: readonly { readonly path: string; readonly manifest: ChunkManifest }[],
     options: StorageOptions,
   ): Promise<void> {
-    const cellsOf = ({ gridShape }: ChunkManifest) =>
-      gridShape.reduce((product, length) => product * length, 1);
-    const longest = arrays.reduce((most, { manifest }) => Math.max(most, cellsOf(manifest)), 1);
-    const recordSize = Math.min(longest, MOST_ROWS);
+    const recordSize = recordSizeOf(arrays);
     for (const { path, manifest } of arrays) {
       const files = Array.from({ length: Math.ceil(cellsOf(manifest) / recordSize) }, (_, file) => file);
       const folder = joinAddress(this.#address, path);
@@ -185,27 +217,18 @@ export class KerchunkTarget implements IndexTarget {
   }
 }
 
-/** References and own chunks as one manifest. */
-function withOwnChunks({ metadata, references, own }: Gathered): ChunkManifest {
-  if (references !== undefined && own.size === 0) return references;
-  const builder = new ManifestBuilder(gridShapeOf(metadata), references?.locations[0] ?? "memory://");
-  if (references !== undefined) {
-    for (let index = 1; index < references.locations.length; index++) {
-      builder.addLocation(references.locations[index] ?? "", references.versions[index]);
-    }
-    for (let entry = 0; entry < references.count; entry++) {
-      const position = references.positions?.[entry] ?? entry;
-      const inline = references.inline.get(entry);
-      if (own.has(position)) continue;
-      if (inline) builder.appendInline(position, inline);
-      else {
-        const location = references.locationIndexes?.[entry] ?? 0;
-        builder.append(position, references.offsets[entry] ?? 0, references.lengths[entry] ?? 0, 0, location);
-      }
-    }
-  }
-  for (const [position, bytes] of own) builder.appendInline(position, bytes);
-  return builder.build();
+function asStored(path: string, metadata: ArrayMetadata, manifest: ChunkManifest): StoredArray {
+  return { path, metadata, manifest, isComplete: manifest.positions === undefined };
+}
+
+function cellsOf({ gridShape }: ChunkManifest): number {
+  return gridShape.reduce((product, length) => product * length, 1);
+}
+
+/** Rows of each file of references. */
+function recordSizeOf(arrays: readonly { readonly manifest: ChunkManifest }[]): number {
+  const longest = arrays.reduce((most, { manifest }) => Math.max(most, cellsOf(manifest)), 1);
+  return Math.min(longest, MOST_ROWS);
 }
 
 /** The references of a run of chunks, one a row; undefined where all are missing. */

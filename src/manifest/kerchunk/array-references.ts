@@ -78,6 +78,8 @@ export class ArrayReferences {
   readonly #gridShape: readonly number[];
   readonly #addresses: ReferenceAddresses;
   readonly #locations = new Map<string, number>();
+  /** Chunks that the set holds itself, before the first that lies elsewhere: only places that are used become locations. */
+  readonly #first: (readonly [position: number, bytes: Uint8Array])[] = [];
   #builder: ManifestBuilder | undefined;
 
   constructor(metadata: ArrayMetadata, addresses: ReferenceAddresses) {
@@ -99,15 +101,15 @@ export class ArrayReferences {
   /** Adds the reference of the chunk at a grid position. */
   add(position: number, reference: Reference): void {
     if (reference.kind === "inline") {
-      this.#builder ??= new ManifestBuilder(this.#gridShape, "memory://");
-      this.#builder.appendInline(position, reference.bytes);
+      if (this.#builder) this.#builder.appendInline(position, reference.bytes);
+      else this.#first.push([position, reference.bytes]);
       return;
     }
     const address = this.#addresses.resolve(reference.url);
     let location = this.#locations.get(address);
     if (location === undefined) {
       if (this.#builder === undefined) {
-        this.#builder = new ManifestBuilder(this.#gridShape, address);
+        this.#builder = this.#begun(address);
         location = 0;
       } else location = this.#builder.addLocation(address);
       this.#locations.set(address, location);
@@ -118,7 +120,13 @@ export class ArrayReferences {
 
   /** The manifest, in which whole objects have the length -1. */
   build(): ChunkManifest {
-    return (this.#builder ?? new ManifestBuilder(this.#gridShape, "memory://")).build();
+    return (this.#builder ?? this.#begun("memory://")).build();
+  }
+
+  #begun(location: string): ManifestBuilder {
+    const builder = new ManifestBuilder(this.#gridShape, location);
+    for (const [position, bytes] of this.#first) builder.appendInline(position, bytes);
+    return builder;
   }
 
   #positionOf(key: string): number | undefined {

@@ -42,6 +42,15 @@ export function versionTwoBarrier({ metadata }: ArrayToStore): string | undefine
   }
 }
 
+/**
+ * Whether chunks are missing whose values xarray would take for missing ones in Zarr v2, also where they are stored: its
+ * fill value is always such a mark, and this one marks nothing.
+ */
+export function marksByFill(array: ArrayToStore): boolean {
+  const { fill, isMark } = conventionsV2(array);
+  return fill !== undefined && !isMark;
+}
+
 /** The documents in Zarr v2. Errors: those of `arrayMetadataToJsonV2`. */
 export function documentsV2(groups: readonly GroupToStore[], arrays: readonly ArrayToStore[]): StoredNode[] {
   return [
@@ -87,6 +96,8 @@ function below(path: string, name: string): string {
  */
 function conventionsV2({ metadata, isComplete }: ArrayToStore): {
   readonly fill: Uint8Array | undefined;
+  /** Whether the fill value is what stands for missing values. */
+  readonly isMark: boolean;
   readonly attributes: JsonObject;
 } {
   const { _FillValue: encoded, ...others } = metadata.attributes;
@@ -99,12 +110,16 @@ function conventionsV2({ metadata, isComplete }: ArrayToStore): {
   const isZero = fillValue.every((byte) => byte === 0);
   const needed = !isComplete && !isZero;
   const mark = encoded === undefined ? undefined : decodeFillValueAttribute(encoded, dataType);
-  if (mark === undefined) return { fill: needed ? fillValue : undefined, attributes };
+  if (mark === undefined) return { fill: needed ? fillValue : undefined, isMark: false, attributes };
   const bytes = markBytes(mark, metadata);
   const same = bytes?.every((byte, at) => byte === fillValue[at]);
   // Where chunks are missing and read as something else, the mark stays an attribute.
-  if (bytes !== undefined && (same || isComplete)) return { fill: bytes, attributes };
-  return { fill: needed ? fillValue : undefined, attributes: { ...attributes, _FillValue: mark } };
+  if (bytes !== undefined && (same || isComplete)) return { fill: bytes, isMark: true, attributes };
+  return {
+    fill: needed ? fillValue : undefined,
+    isMark: false,
+    attributes: { ...attributes, _FillValue: mark },
+  };
 }
 
 function markBytes(mark: JsonValue, { dataType }: ArrayMetadata): Uint8Array | undefined {

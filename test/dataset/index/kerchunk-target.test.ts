@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { openSource } from "../../../src/dataset/open.ts";
-import { index, open } from "../../../src/node.ts";
+import { createArray, index, open, set, slice, ZarrStore } from "../../../src/node.ts";
 import { StorageRouter } from "../../../src/storage/router.ts";
 import { digestsOf } from "../contents.ts";
 
@@ -90,6 +90,41 @@ describe("the document", () => {
     await index(file("netcdf3/cdf1-types.nc"), target);
     const { refs } = await documentOf(target);
     expect(JSON.parse(String(refs["fixed_i2/.zarray"])).fill_value).toBeNull();
+  });
+
+  it.each(["json", "parquet"])(
+    "holds missing chunks in %s where their fill value marks nothing",
+    async (ending) => {
+      const target = newTarget(ending);
+      const { chunks } = await index(file("hdf5-dataset/virtual.sparse.h5"), target);
+      expect(chunks).toMatchObject({ virtual: 1, missing: 3 });
+      const { storage } = await openSource(target);
+      const document = ending === "json" ? target : `${target}/.zmetadata`;
+      const { parts } = await storage.read(document, [{ offset: 0 }]);
+      const json = JSON.parse(new TextDecoder().decode(parts[0]));
+      const zarray = ending === "json" ? JSON.parse(json.refs["d/.zarray"]) : json.metadata["d/.zarray"];
+      expect(zarray.fill_value).toBeNull();
+      if (ending === "json")
+        expect(Object.keys(json.refs).filter((key) => /^d\/\d/.test(key))).toHaveLength(4);
+      expect(await digestsOf(target)).toEqual(await digestsOf(file("hdf5-dataset/virtual.sparse.h5")));
+    },
+  );
+
+  it("says in Zarr v3 that large chunks are missing, which Parquet cannot", async () => {
+    const source = newTarget("zarr");
+    const array = await createArray(new ZarrStore(new StorageRouter(), `${source}/`), "v", {
+      shape: [40_000],
+      chunkShape: [20_000],
+      dataType: "int32",
+      fillValue: -5,
+      codecs: [{ name: "bytes", configuration: { endian: "little" } }],
+      dimensionNames: ["x"],
+    });
+    await set(array, [slice(0, 20_000)], new Int32Array(20_000).fill(1));
+    const target = newTarget("json");
+    await index(source, target);
+    expect(JSON.parse(String((await documentOf(target)).refs["v/zarr.json"])).fill_value).toBe(-5);
+    await expect(index(source, newTarget("parquet"))).rejects.toMatchObject({ code: "Incompatible" });
   });
 
   it("beside the files has plain paths, which fsspec opens", async () => {
