@@ -258,6 +258,16 @@ with h5py.File("links.h5", "w") as f:
     f["lost"] = h5py.ExternalLink("links.absent.h5", "/deep")
 describe("links.h5")
 
+# ---------------------------------------------------------------- references that a copy leaves without their objects
+record = np.dtype([("id", "<i4"), ("region", h5py.regionref_dtype)])
+with h5py.File("dangling.source.h5", "w") as f, h5py.File("dangling.h5", "w") as copy:
+    f["values"] = np.arange(5)
+    table = f.create_dataset("table", (2,), record)
+    table[...] = np.array([(1, f["values"].regionref[1:3]), (2, f["values"].regionref[4:])], record)
+    f.copy("table", copy); f.copy("values", copy)
+os.remove("dangling.source.h5")
+describe("dangling.h5", texts={"table": ['{"id":1,"region":""}', '{"id":2,"region":""}']})  # h5py finds no object either
+
 # ---------------------------------------------------------------- virtual datasets of virtual datasets
 with h5py.File("nested.source.h5", "w", libver="latest") as f: f["values"] = np.arange(10, dtype="<i4")
 with h5py.File("nested.h5", "w", libver="latest") as f:

@@ -6,7 +6,7 @@
  */
 
 import { Cursor } from "../../binary/cursor.ts";
-import { MoraineError } from "../../errors.ts";
+import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { Datatype } from "./datatype.ts";
 import type { ElementContext } from "./element-value.ts";
 import { REFERENCE_TYPE } from "./heap-objects.ts";
@@ -61,13 +61,21 @@ function address(cursor: Cursor, offsetSize: number): number | undefined {
   return cursor.uintOrUndefined(offsetSize) || undefined;
 }
 
-/** The path of the object that an element refers to; undefined for a reference to nothing that has a path. */
+/**
+ * The path of the object that an element refers to; undefined for a reference to nothing that has a path. A region
+ * whose description is gone is such: the library copies references of other files as they are.
+ */
 export function referencedPath(
   datatype: ReferenceDatatype,
   bytes: Uint8Array,
   at: number,
   context: ElementContext,
 ): string | undefined {
-  const found = referencedAddress(datatype, bytes, at, context);
+  let found: number | undefined;
+  try {
+    found = referencedAddress(datatype, bytes, at, context);
+  } catch (error) {
+    if (!isMoraineError(error, "CorruptFile") && !isMoraineError(error, "TruncatedFile")) throw error;
+  }
   return found === undefined ? undefined : context.pathOf(found);
 }
