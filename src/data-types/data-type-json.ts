@@ -148,6 +148,14 @@ function structFields(json: JsonValue | undefined): StructField[] {
     if (typeof name !== "string" || type === undefined || (isJsonArray(item) && item.length !== 2)) {
       throw new MoraineError("InvalidMetadata", "a field of a struct needs a name and a data_type");
     }
+    const unknown =
+      isJsonObject(item) && Object.keys(item).find((key) => key !== "name" && key !== "data_type");
+    if (typeof unknown === "string") {
+      throw new MoraineError(
+        "InvalidMetadata",
+        `field "${name}" of a struct has an unknown key "${unknown}"`,
+      );
+    }
     if (seen.has(name)) throw new MoraineError("InvalidMetadata", `two fields are called "${name}"`);
     seen.add(name);
     const dataType = parseDataType(type);

@@ -51,7 +51,8 @@ export function parseFillValue(json: JsonValue | undefined, dataType: DataType):
     case "numpy.timedelta64":
       return integerBytes(json === "NaT" ? NOT_A_TIME : json, 8, true, dataType);
     case "string":
-      if (typeof json !== "string") throw refuse(dataType, json);
+      // Half of a surrogate pair has no bytes of its own.
+      if (typeof json !== "string" || /\p{Surrogate}/u.test(json)) throw refuse(dataType, json);
       return UTF8.encode(json);
     case "variable_length_bytes":
       return binary(json, dataType);

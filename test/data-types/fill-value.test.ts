@@ -68,6 +68,7 @@ test.each<[JsonValue, JsonValue]>([
   ["r32", [0, 0, 0]],
   ["bytes", [256]],
   ["string", 0],
+  ["string", "\ud800"],
   [struct, { x: 1 }],
   [struct, { x: 1, n: 2, z: 3 }],
 ])("%s is not filled with %s", (type, json) => {

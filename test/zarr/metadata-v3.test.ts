@@ -135,6 +135,17 @@ describe("an array is refused with", () => {
       { data_type: { name: "float32", must_understand: false } },
       "InvalidMetadata",
     ],
+    [
+      "a field of records that says more than its name and type",
+      {
+        data_type: {
+          name: "struct",
+          configuration: { fields: [{ name: "x", data_type: "float32", offset: 4 }] },
+        },
+        fill_value: { x: 0 },
+      },
+      "InvalidMetadata",
+    ],
     ["no fill value", { fill_value: null }, "InvalidMetadata"],
     ["an unknown grid", { chunk_grid: { name: "hexagonal" } }, "UnsupportedLayout"],
     [
