@@ -16,6 +16,7 @@ import { openNode, type StoreArray, type StoreGroup, type StoreNode } from "../z
 import { keyOf } from "../zarr/node-document.ts";
 import { ZarrStore } from "../zarr/store.ts";
 import type { GroupNode, ZarrNode } from "../zarr/tree.ts";
+import type { ZipStorage } from "../zarr/zip/zip-storage.ts";
 import { referencedArray } from "./referenced-array.ts";
 import type { OpenedSource } from "./source.ts";
 
@@ -33,7 +34,10 @@ export async function openStoreSource(
   return await sourceOf(address, new ZarrStore(storage, address), storage, options);
 }
 
-/** Opens the group or array in a zip archive. Errors: `UnknownFormat` where it holds none. */
+/**
+ * Opens the group or array in a zip archive: at its top, or in the one folder that is all of it, as there is where the
+ * store's folder was packed and not what it holds. Errors: `UnknownFormat` where it holds none.
+ */
 export async function openZipSource(
   address: string,
   storage: StorageRouter,
@@ -41,14 +45,27 @@ export async function openZipSource(
 ): Promise<OpenedSource> {
   const { ZipStorage } = await import("../zarr/zip/zip-storage.ts");
   const zip = await ZipStorage.open(storage, address, { signal: options.signal });
-  try {
-    return await sourceOf(address, new ZarrStore(zip, zip.root), storage, options);
-  } catch (error) {
-    if (!isMoraineError(error, "NotFound")) throw error;
-    throw new MoraineError("UnknownFormat", "there is no Zarr store at the top of this zip archive", {
-      source: address,
-    });
+  let root: string | undefined = zip.root;
+  while (root !== undefined) {
+    try {
+      return await sourceOf(address, new ZarrStore(zip, root), storage, options);
+    } catch (error) {
+      if (!isMoraineError(error, "NotFound")) throw error;
+      root = await onlyFolder(zip, root);
+    }
   }
+  throw new MoraineError("UnknownFormat", "there is no Zarr store at the top of this zip archive", {
+    source: address,
+  });
+}
+
+/** The folder that is all there is in another. (Archives made on a Mac have one of the machine's own beside it.) */
+async function onlyFolder(zip: ZipStorage, folder: string): Promise<string | undefined> {
+  const found: string[] = [];
+  // The folder itself may be an entry.
+  for await (const name of zip.names(folder)) if (name !== "" && name !== "__MACOSX/") found.push(name);
+  const [only] = found;
+  return found.length === 1 && only?.endsWith("/") ? folder + only : undefined;
 }
 
 async function sourceOf(

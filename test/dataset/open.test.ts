@@ -62,6 +62,25 @@ describe("a source is recognised by its bytes, whatever its name", () => {
     expect(await firstOf(archive)).toBe(362);
   });
 
+  it("a zip archive of the folder of a Zarr store", async () => {
+    const storage = new StorageRouter();
+    const archive = `file://${join(folder, "folder.zip")}`;
+    const zip = await ZipStorage.open(storage, archive, { create: true });
+    const from = `file://${join(folder, "sst.zarr")}/`;
+    // As `zip -r` makes it, which has entries for folders too, and as Macs do, which add one of their own.
+    await zip.write(`${zip.root}sst.zarr/`, new Uint8Array(0));
+    await zip.write(`${zip.root}__MACOSX/._sst.zarr`, Uint8Array.of(0));
+    for await (const { address } of storage.list(from)) {
+      const { parts } = await storage.read(address, [{ offset: 0 }]);
+      await zip.write(`${zip.root}sst.zarr/${address.slice(from.length)}`, parts[0] ?? new Uint8Array(0));
+    }
+    await zip.flush();
+    expect(await firstOf(archive)).toBe(362);
+    await zip.write(`${zip.root}other/zarr.json`, Uint8Array.of(0));
+    await zip.flush();
+    await expect(open(archive)).rejects.toMatchObject({ code: "UnknownFormat" });
+  });
+
   it("an Icechunk repository", async () => {
     expect((await open(join(folder, "sst.icechunk"))).format).toBe("icechunk");
     expect(await firstOf(join(folder, "sst.icechunk"))).toBe(362);

@@ -70,6 +70,18 @@ describe("damaged archives", () => {
     }
   });
 
+  test("a directory of more or fewer entries than the end says is refused: chunks would be fill value", async () => {
+    const bytes = zipFixture("stored.zip");
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const end = bytes.length - 22;
+    const count = view.getUint16(end + 10, true);
+    for (const other of [0, 1, count - 1, count + 1]) {
+      const changed = bytes.slice();
+      new DataView(changed.buffer).setUint16(end + 10, other, true);
+      await expect(archiveOf(changed)).rejects.toMatchObject({ code: "CorruptFile" });
+    }
+  });
+
   test("any changed byte gives the same values or an error, never others", async () => {
     const bytes = zipFixture("deflated.zip");
     const read = async (archive: Uint8Array): Promise<unknown[]> => {

@@ -18,6 +18,8 @@ export const CENTRAL_HEADER = 0x02014b50;
 export const END_RECORD = 0x06054b50;
 export const END_RECORD_64 = 0x06064b50;
 export const END_LOCATOR_64 = 0x07064b50;
+/** It may stand behind the entries (4.3.13). */
+const DIGITAL_SIGNATURE = 0x05054b50;
 /** Bytes of the records without the parts of variable length. */
 export const LOCAL_HEADER_BYTES = 30;
 export const CENTRAL_HEADER_BYTES = 46;
@@ -93,7 +95,7 @@ export async function readZipDirectory(
       : ((await storage.read(address, [{ offset, length }], { ...options, version })).parts[0] ??
         new Uint8Array(0));
   const cursor = new Cursor(directory, { source: address, start: offset, littleEndian: true });
-  return { version, entries: entriesOf(cursor, count, offset) };
+  return { version, entries: entriesOf(cursor, { count, length, offset }) };
 }
 
 interface DirectoryPlace {
@@ -164,9 +166,23 @@ function exact(value: bigint, address: string): number {
   throw new MoraineError("CorruptFile", `${value} is no place in a zip archive`, { source: address });
 }
 
-function entriesOf(cursor: Cursor, count: number, directoryStart: number): Map<string, ZipEntry> {
+/** Errors: `CorruptFile` where there are not as many as the end record says: a chunk left out would be fill value. */
+function entriesOf(cursor: Cursor, { count, length, offset: directoryStart }: DirectoryPlace) {
   const found: Omit<ZipEntry, "end">[] = [];
-  for (let index = 0; index < count; index++) found.push(readEntry(cursor, directoryStart));
+  const end = directoryStart + length;
+  while (cursor.offset < end) {
+    const start = cursor.offset;
+    const signature = cursor.u32();
+    if (signature === DIGITAL_SIGNATURE && found.length === count) break;
+    if (signature !== CENTRAL_HEADER) {
+      throw cursor.corrupt("an entry of the zip directory is missing", start);
+    }
+    found.push(readEntry(cursor, start, directoryStart));
+  }
+  // Writers that know no zip64 count no further than 16 bits.
+  if (found.length !== count && (found.length < count || found.length % 0x1_0000 !== count)) {
+    throw cursor.corrupt(`the zip directory has ${found.length} entries, not ${count}`, directoryStart);
+  }
   const starts = Float64Array.from(found, (entry) => entry.headerOffset).sort();
   const entries = new Map<string, ZipEntry>();
   for (const entry of found) {
@@ -175,10 +191,8 @@ function entriesOf(cursor: Cursor, count: number, directoryStart: number): Map<s
   return entries;
 }
 
-function readEntry(cursor: Cursor, directoryStart: number): Omit<ZipEntry, "end"> {
-  const start = cursor.offset;
-  if (cursor.u32() !== CENTRAL_HEADER)
-    throw cursor.corrupt("an entry of the zip directory is missing", start);
+/** @param start of the entry, whose signature was read */
+function readEntry(cursor: Cursor, start: number, directoryStart: number): Omit<ZipEntry, "end"> {
   cursor.skip(4);
   const flags = cursor.u16();
   const method = cursor.u16();
