@@ -55,8 +55,8 @@ function bloscCodec(settings: BloscSettings): BytesToBytesCodec {
   return {
     kind: "bytes-to-bytes",
     encodedSize: () => undefined,
-    async ready() {
-      if (settings.compressor === "zstd") await zstd.ready();
+    async ready(only) {
+      if (settings.compressor === "zstd") await zstd.ready(only);
     },
     decode: (bytes, { exact, maximum }) => decodeBlosc(bytes, exact, maximum),
     decodeInto: (bytes, target) => void decodeBlosc(bytes, target.length, target.length, target),

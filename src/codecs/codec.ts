@@ -45,8 +45,8 @@ export interface ArrayToBytesCodec {
   readonly encodedSize: number | undefined;
   /** Whether the encoded bytes are always the elements as they are in memory. */
   readonly isIdentity?: boolean;
-  /** What must have been awaited before `decode` and `encode`. */
-  ready?(): Promise<void>;
+  /** What must have been awaited before `decode` and `encode`, or before `decode` only. */
+  ready?(only?: "decode"): Promise<void>;
   /** The buffer may be changed or become part of the result when it is `owned`. */
   decode(bytes: Uint8Array, owned: boolean): ChunkData;
   encode(data: ChunkData): Uint8Array;
@@ -72,8 +72,8 @@ export interface BytesToBytesCodec {
   /** The same on another thread, where there is one: worth it for many chunks side by side. */
   decodeAsync?(bytes: Uint8Array, expected: ExpectedSize): Promise<Uint8Array>;
   encodeAsync?(bytes: Uint8Array): Promise<Uint8Array>;
-  /** What must have been awaited before `decode` and `encode`: a module to be loaded. */
-  readonly ready?: (() => Promise<void>) | undefined;
+  /** What must have been awaited before `decode` and `encode`, or before `decode` only: a module to be loaded. */
+  readonly ready?: ((only?: "decode") => Promise<void>) | undefined;
 }
 
 export type Codec = ArrayToArrayCodec | ArrayToBytesCodec | BytesToBytesCodec;

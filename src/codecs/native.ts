@@ -22,8 +22,8 @@ export interface Deflate {
 
 /** Zstandard (RFC 8878). Decoders verify the checksum where there is one and give at most `maximum` bytes. */
 export interface Zstd {
-  /** To be awaited before anything else. */
-  ready(): Promise<void>;
+  /** To be awaited before anything else, or before decoding only. */
+  ready(only?: "decode"): Promise<void>;
   decompress(bytes: Uint8Array, maximum: number): Uint8Array;
   /**
    * Decodes to exactly the bytes of `target`. False where that cannot be done here, and nothing was.

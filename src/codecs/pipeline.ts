@@ -119,9 +119,9 @@ export class Pipeline {
     return this.#arrays.length === 0 && this.#filters.length === 0 && this.#serializer.isIdentity === true;
   }
 
-  /** Loads what the codecs need; to be awaited once before the first `decode` or `encode`. */
-  async ready(): Promise<void> {
-    await Promise.all([this.#serializer, ...this.#filters].map((codec) => codec.ready?.()));
+  /** Loads what the codecs need, or only what they decode with; to be awaited once before the first `decode` or `encode`. */
+  async ready(only?: "decode"): Promise<void> {
+    await Promise.all([this.#serializer, ...this.#filters].map((codec) => codec.ready?.(only)));
   }
 
   /**

@@ -31,8 +31,8 @@ export const makeSharding: CodecMaker = (values, { shape, dataType, fillValue })
   const codec: ArrayToBytesCodec = {
     kind: "array-to-bytes",
     encodedSize: undefined,
-    async ready() {
-      await Promise.all([inner.ready(), indexCodec.ready()]);
+    async ready(only) {
+      await Promise.all([inner.ready(only), indexCodec.ready(only)]);
     },
     decode(bytes) {
       const index = indexCodec.decodeFrom(bytes);

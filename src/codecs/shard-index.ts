@@ -52,9 +52,9 @@ export class ShardIndexCodec {
     this.size = size;
   }
 
-  /** Loads what the index codecs need. */
-  async ready(): Promise<void> {
-    await this.#pipeline.ready();
+  /** Loads what the index codecs need, or only what they decode with. */
+  async ready(only?: "decode"): Promise<void> {
+    await this.#pipeline.ready(only);
   }
 
   /** The index of a shard that is held whole. Errors as {@link decode}. */

@@ -1,14 +1,15 @@
 /**
- * Zstandard as WebAssembly (@bokuweb/zstd-wasm), loaded when it is first needed.
+ * Zstandard as WebAssembly: decoded by a module of our own, compressed by @bokuweb/zstd-wasm, which is loaded when it is
+ * first needed. That decodes too where ours cannot.
  *
  * @module
  */
 
-import { decodeBase64 } from "../binary/base64.ts";
 import { xxhash64 } from "../binary/xxhash64.ts";
 import { MoraineError } from "../errors.ts";
 import type { Zstd } from "./native.ts";
-import { decodeFrames } from "./zstd-frames.ts";
+import { decodeZstdFrame, prepareZstdDecoder } from "./zstd-decoder.ts";
+import { checkedFrames, decodeFrames } from "./zstd-frames.ts";
 
 type Module = typeof import("@bokuweb/zstd-wasm");
 
@@ -16,13 +17,6 @@ type Module = typeof import("@bokuweb/zstd-wasm");
 const MOST_BYTES = 2 ** 30;
 /** `ZSTD_error_checksum_wrong`, negative (zstd_errors.h); the module says no more. */
 const CHECKSUM_WRONG = " -22";
-/**
- * A frame of 200 bytes with Huffman codes and sequences. Functions of WebAssembly are compiled when they are called
- * first, which takes longer than to decode most files: while the module is loaded, requests are under way.
- */
-const SAMPLE =
-  "KLUv/SDIlQQAAowhG4C1zQHA4//txr99sha39BhJBcmlxyUjCjOw620vDnwHlVijXgHyIQISywDegfFhJvbsPc2nKIlN7SUwnyETWzAvOnxIS+yC" +
-  "3kX5Dkd6F+MbYIlFfhOJz3ASW/xNy6dWYs9fxPEVBb9OfDcSK5BedR/ixBIE71F8iSOxy3iR5VtJYpHyFgECABGFgKgCBQU=";
 
 let module: Module | undefined;
 let loading: Promise<Module> | undefined;
@@ -31,7 +25,6 @@ let loading: Promise<Module> | undefined;
 export async function loadZstd(): Promise<Module> {
   loading ??= import("@bokuweb/zstd-wasm").then(async (loaded) => {
     await loaded.init();
-    unpack(loaded, decodeBase64(SAMPLE) ?? new Uint8Array(0), 200);
     return loaded;
   });
   module = await loading;
@@ -45,11 +38,31 @@ function loaded(): Module {
 }
 
 export const wasmZstd: Zstd = {
-  async ready() {
-    await loadZstd();
+  async ready(only) {
+    if (!prepareZstdDecoder() || only !== "decode") await loadZstd();
   },
   decompress: (bytes, maximum) =>
-    decodeFrames(bytes, maximum, (frame, size) => unpack(loaded(), frame, size)),
+    decodeFrames(
+      bytes,
+      maximum,
+      (frame, size) =>
+        decodeZstdFrame(frame, Math.min(size, maximum))?.slice() ?? unpack(loaded(), frame, size),
+    ),
+  decompressInto(bytes, target) {
+    if (!prepareZstdDecoder()) return false;
+    let at = 0;
+    for (const { start, end, size } of checkedFrames(bytes, target.length)) {
+      const content = decodeZstdFrame(bytes.subarray(start, end), Math.min(size, target.length - at));
+      if (content === undefined)
+        throw new MoraineError("LimitExceeded", "zstd: no memory for a further frame");
+      target.set(content, at);
+      at += content.length;
+    }
+    if (at !== target.length) {
+      throw new MoraineError("CorruptChunk", `zstd: ${at} decoded bytes, ${target.length} are right`);
+    }
+    return true;
+  },
   compress(bytes, level, checksum) {
     const frame = loaded().compress(bytes, level);
     return checksum ? withChecksum(frame, bytes) : frame;

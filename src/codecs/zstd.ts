@@ -18,7 +18,7 @@ function makeCodec(name: string): CodecMaker {
     const codec: BytesToBytesCodec = {
       kind: "bytes-to-bytes",
       encodedSize: () => undefined,
-      ready: () => zstd.ready(),
+      ready: (only) => zstd.ready(only),
       decode: (bytes, expected) => zstd.decompress(bytes, expected.exact ?? expected.maximum),
       decodeInto(bytes, target) {
         if (zstd.decompressInto?.(bytes, target)) return;

@@ -115,7 +115,7 @@ export class RepositoryFiles {
     const before = this.#repo;
     if (before && (await this.#isUnchanged(before, options))) return before;
     // The decoder is made ready while the file is under way.
-    const [found] = await Promise.all([this.readIfThere("repo", options), native.zstd.ready()]);
+    const [found] = await Promise.all([this.readIfThere("repo", options), native.zstd.ready("decode")]);
     this.#repo = found && { ...found, info: await readRepo(found.bytes, this.addressOf("repo")) };
     return this.#repo;
   }

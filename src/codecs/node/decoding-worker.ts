@@ -10,8 +10,8 @@ import { native, useNativeCodecs } from "../native.ts";
 import { createPipeline, type Pipeline } from "../pipeline.ts";
 import type { DecodingAnswer, DecodingRequest } from "./decoding-threads.ts";
 import { releaseMemory } from "./release-memory.ts";
+import { nodeWasmZstd } from "./wasm-zstd.ts";
 import { nodeDeflate, nodeZstd } from "./zlib.ts";
-import { nodeWasmZstd } from "./zstd-module.ts";
 
 /** Pipelines that are kept: those of the arrays that are read now, for each shape of chunk. */
 const KEEP = 32;
@@ -65,7 +65,7 @@ async function pipelineOf({ key, codecs, representation }: DecodingRequest): Pro
   const known = pipelines.get(key);
   if (known) return known;
   const pipeline = createPipeline(codecs, representation);
-  await pipeline.ready();
+  await pipeline.ready("decode");
   if (pipelines.size >= KEEP) pipelines.clear();
   pipelines.set(key, pipeline);
   return pipeline;

@@ -7,8 +7,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { useNativeSha256 } from "../../binary/sha256.ts";
 import { useNativeCodecs } from "../../codecs/native.ts";
+import { nodeWasmZstd } from "../../codecs/node/wasm-zstd.ts";
 import { nodeDeflate, nodeZstd } from "../../codecs/node/zlib.ts";
-import { nodeWasmZstd } from "../../codecs/node/zstd-module.ts";
 import { isMoraineError, MoraineError } from "../../errors.ts";
 import type { StorageEvent } from "../../storage/events.ts";
 import { FileStorage } from "../../storage/file/file-storage.ts";

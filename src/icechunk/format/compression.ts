@@ -80,7 +80,7 @@ export async function decompressFirst(
 
 /** Errors: `LimitExceeded`. */
 async function boundedFrames(bytes: Uint8Array, source: string): Promise<ZstdFrame[]> {
-  await native.zstd.ready();
+  await native.zstd.ready("decode");
   const frames = framesOf(bytes, source);
   const bound = frames.reduce((total, frame) => total + frame.bound, 0);
   const limit = Math.min(MAX_PAYLOAD_BYTES, 64 * 1024 * 1024 + 512 * bytes.length);

@@ -46,7 +46,7 @@ const MAXIMUM_PAGE = 256 * 1024 * 1024;
 export async function parseParquetRecords(bytes: Uint8Array, source: string): Promise<ParquetRecords> {
   const { parquetMetadata, parquetReadObjects } = await import("hyparquet");
   const { zstd } = native;
-  await zstd.ready();
+  await zstd.ready("decode");
   const buffer = new Uint8Array(bytes).buffer;
   const file = {
     byteLength: buffer.byteLength,

@@ -24,10 +24,10 @@ export class Decoders {
     this.#layout = layout;
   }
 
-  /** Loads what the codecs need. */
+  /** Loads what the codecs decode with. */
   async ready(): Promise<void> {
     const level = this.#layout.levels.findLast((piece) => piece.kind === "shard");
-    await this.pipeline(level?.pieceShape ?? largestChunk(this.#metadata.chunkGrid)).ready();
+    await this.pipeline(level?.pieceShape ?? largestChunk(this.#metadata.chunkGrid)).ready("decode");
   }
 
   /** For pieces of the last level. */

@@ -96,7 +96,7 @@ function stepOf(filter: Filter, elementSize: number): Step | undefined {
     case BITSHUFFLE:
       return (bytes) =>
         decodeBitshuffle(bytes, filter.parameters, async (frame, length) => {
-          await native.zstd.ready();
+          await native.zstd.ready("decode");
           return native.zstd.decompress(frame, length);
         });
   }
@@ -109,7 +109,7 @@ function stepOf(filter: Filter, elementSize: number): Step | undefined {
   });
   if (codec.kind !== "bytes-to-bytes") return undefined;
   return async (bytes, expected) => {
-    await codec.ready?.();
+    await codec.ready?.("decode");
     return codec.decode(bytes, expected);
   };
 }

@@ -6,7 +6,7 @@
 
 import { sameBytes } from "../../../binary/byte-sequences.ts";
 import { stringifyJson } from "../../../binary/json.ts";
-import { createPipeline } from "../../../codecs/pipeline.ts";
+import { createPipeline, type Pipeline } from "../../../codecs/pipeline.ts";
 import type { ChunkManifest } from "../../../manifest/chunk-manifest.ts";
 import { ManifestBuilder } from "../../../manifest/manifest-builder.ts";
 import type { ManifestLoader } from "../../../manifest/manifest-chunk-source.ts";
@@ -162,6 +162,7 @@ async function merge(
     location,
   );
   const locations = new Map<string, number>();
+  for (const { filler } of placements) if (filler) await pipelineOf(filler).ready();
   for (let from = 0; from < placements.length; from += SIDE_BY_SIDE) {
     const some = placements.slice(from, from + SIDE_BY_SIDE);
     const manifests = await Promise.all(some.map(({ manifest }) => manifest(options)));
@@ -238,12 +239,18 @@ function appendFillers(
   }
 }
 
-function encodedFill({ chunkGrid, codecs, dataType, fillValue }: ArrayMetadata): Uint8Array {
+function pipelineOf({ chunkGrid, codecs, dataType, fillValue }: ArrayMetadata): Pipeline {
+  const shape = chunkGrid.name === "regular" ? chunkGrid.chunkShape : [];
+  return createPipeline(codecs, { shape, dataType, fillValue });
+}
+
+function encodedFill(filler: ArrayMetadata): Uint8Array {
+  const { chunkGrid, fillValue } = filler;
   const shape = chunkGrid.name === "regular" ? chunkGrid.chunkShape : [];
   const count = shape.reduce((product, length) => product * length, 1);
   const chunk = new Uint8Array(count * fillValue.length);
   for (let at = 0; at < chunk.length; at += fillValue.length) chunk.set(fillValue, at);
-  return createPipeline(codecs, { shape, dataType, fillValue }).encode(chunk);
+  return pipelineOf(filler).encode(chunk);
 }
 
 function positionOf(coordinates: readonly number[], gridShape: readonly number[]): number {
