@@ -50,10 +50,13 @@ def make(name, time, units="days since 2000-01-01", lon=(0, 3), chunk=None, kind
     return name
 
 
-def case(title, files, options, how, group=None):
-    """Raw values, and times as seconds since 1970 where the files differ in units."""
+def case(title, files, options, how, group=None, unpacked=False):
+    """Raw values (unless they are unpacked), and times as seconds since 1970 where the files differ in units."""
     paths = [os.path.join(OUT, name) for name in files]
-    raw = dict(decode_times=False, mask_and_scale=False)
+    raw = dict(decode_times=False, mask_and_scale=unpacked)
+    if "reordered" in how:  # by_coords refuses files that hold nothing
+        how = dict(how)
+        paths = [paths[number] for number in how.pop("reordered")]
     decoded = xr.open_mfdataset(paths, **how, group=group, coords="minimal", compat="override", chunks={})
     plain = xr.open_mfdataset(paths, **how, group=group, coords="minimal", compat="override", chunks={}, **raw)
     variables = {}
@@ -137,6 +140,38 @@ for i in range(2):
             data.createVariable("v", "f8", ("time",), fill_value=-1, zlib=True, shuffle=True, fletcher32=True, chunksizes=(2,))[:] = np.arange(4)
         summed.append(f"summed-{i}.nc")
 case("an array that one file lacks, in an encoding that official clients cannot read", summed, {"concat": "time"}, NESTED)
+case("a file that holds no step, by coordinates", [daily[1], "empty-1.nc", daily[0]], {"byCoords": True}, NESTED | {"reordered": [2, 0]})
+
+
+def small(name, dims, variables):
+    """Variables by name: type, dimensions, values as they are stored, attributes."""
+    with netCDF4.Dataset(os.path.join(OUT, name), "w") as data:
+        for dimension, length in dims.items():
+            data.createDimension(dimension, length)
+        for variable, (kind, names, values, attributes) in variables.items():
+            attributes = dict(attributes)
+            v = data.createVariable(variable, kind, names, fill_value=attributes.pop("_FillValue", None))
+            v.set_auto_maskandscale(False)
+            v.setncatts(attributes)
+            v[:] = values
+    return name
+
+
+own = [small(f"own-bounds-{i}.nc", {"time": 2, "nv": 2}, {
+    "time": ("f8", ("time",), [1, 2], {"units": f"days since 2000-01-0{1 + 3 * i}", "bounds": "time_bnds"}),
+    "time_bnds": ("f8", ("time", "nv"), np.array([[0, 1], [1, 2]]) * (24 if i else 1), {"units": "hours since 2000-01-04"} if i else {})}) for i in range(2)]
+case("bounds that have units of their own in one file", own, {"concat": "time"}, NESTED)
+for i in range(2):
+    small(f"climatology-{i}.nc", {"time": 2, "nv": 2}, {
+        "time": ("f8", ("time",), [1, 2], {"units": f"days since 2000-01-0{1 + 3 * i}", "climatology": "cells"}),
+        "cells": ("f8", ("time", "nv"), [[0, 1], [1, 2]], {})})
+offsets = [small(f"offset-{i}.nc", {"x": 2}, {
+    "x": ("i2", ("x",), [1, 2], {"scale_factor": 1.0, "add_offset": (100.0, 0.0, 50.0)[i]}), "v": ("f4", ("x",), [i, i + 0.5], {})}) for i in range(3)]
+case("packed coordinates, by their values", offsets, {"byCoords": True, "drift": "decode"}, BY_COORDS, unpacked=True)
+for i in range(2):
+    small(f"months-{i}.nc", {"time": 2}, {"time": ("f8", ("time",), [2 * i, 2 * i + 1], {"units": "months since 2000-01-01"}), "v": ("f4", ("time",), [i, i + 0.5], {})})
+small("timeless.nc", {"x": 2}, {"w": ("f4", ("x",), [1, 2], {})})
+small("unnamed-times.nc", {"time": 2, "x": 2}, {"v": ("f4", ("time", "x"), [[1, 2], [3, 4]], {"_FillValue": np.float32(-1)}), "w": ("f4", ("x",), [1, 2], {})})
 make("packed-0.nc", (0, 2), chunk=CHUNK, packing=(0.5, 1.0))
 make("packed-1.nc", (2, 4), chunk=CHUNK, packing=(0.25, 1.0))
 

@@ -9,10 +9,10 @@ import type { VirtualArray } from "../../manifest/virtual-group.ts";
 import type { GroupPlan } from "../index/plan.ts";
 import { mergeAttributes } from "./attributes.ts";
 import type { ArrayParts } from "./combine-array.ts";
-import { type Contents, isIndexCoordinate, nameOfPath } from "./contents.ts";
+import { type Contents, isIndexCoordinate } from "./contents.ts";
 import type { CombinePlanOptions } from "./options.ts";
 import type { Placement } from "./placement.ts";
-import { commonTimeEncoding, type TimeEncoding } from "./time-encoding.ts";
+import type { TimeEncoding } from "./time-encoding.ts";
 
 /** The groups of the target. */
 export function groupsOf(
@@ -121,30 +121,4 @@ export function dimensionLengths(contents: Contents): ReadonlyMap<string, number
   }
   lengthsOf.set(contents, lengths);
   return lengths;
-}
-
-/**
- * Bounds of a time coordinate have no units of their own (CF 1.11, section 7.1): they are re-encoded with their
- * coordinate.
- */
-export function boundsEncodings(
-  contents: readonly Contents[],
-  paths: readonly string[],
-  append: boolean,
-): Map<string, TimeEncoding> {
-  const encodings = new Map<string, TimeEncoding>();
-  for (const path of paths) {
-    const parts = contents.flatMap(({ source, arrays }) => {
-      const array = arrays.get(path);
-      return array ? [{ source: source.address, metadata: array.metadata }] : [];
-    });
-    const bounds = parts[0]?.metadata.attributes["bounds"];
-    if (typeof bounds !== "string" || parts.length !== contents.length) continue;
-    const boundsPath = `${path.slice(0, path.length - nameOfPath(path).length)}${bounds}`;
-    const own = contents[0]?.arrays.get(boundsPath)?.metadata.attributes["units"];
-    if (own !== undefined) continue;
-    const encoding = commonTimeEncoding(path, parts, append);
-    if (encoding) encodings.set(boundsPath, encoding);
-  }
-  return encodings;
 }

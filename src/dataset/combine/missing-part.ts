@@ -11,7 +11,7 @@ import { missingPiece, type Piece } from "./piece.ts";
 /**
  * Stands for a source without an array: its part reads as missing values.
  *
- * Errors: `Incompatible` where nothing would mark them as such.
+ * Errors: `Incompatible` where nothing would mark them as such, or says how many they are.
  *
  * @param common metadata of the array in other sources
  * @param lengths of dimensions in this source
@@ -35,7 +35,14 @@ export function missingPart(
   }
   const shape = common.shape.map((length, axis) => {
     const name = common.dimensionNames?.[axis];
-    return typeof name === "string" && dimensions.includes(name) ? (lengths.get(name) ?? length) : length;
+    if (typeof name !== "string" || !dimensions.includes(name)) return length;
+    const own = lengths.get(name);
+    if (own !== undefined) return own;
+    throw new MoraineError(
+      "Incompatible",
+      `none of its arrays has the dimension ${name}: nothing says for how many steps it stands`,
+      { source, path },
+    );
   });
   return missingPiece(source, common, shape);
 }

@@ -9,12 +9,13 @@ import { mapConcurrent } from "../concurrent.ts";
 import type { GroupPlan, IndexPlan } from "../index/plan.ts";
 import type { ArrayPlan } from "../index/plan-array.ts";
 import type { ChangedArray, Note } from "../index/summary.ts";
-import { boundsEncodings, faultsOf, groupsOf, partsOf, pathsOf } from "./array-parts.ts";
+import { faultsOf, groupsOf, partsOf, pathsOf } from "./array-parts.ts";
 import { type ArrayPart, combineArray } from "./combine-array.ts";
 import type { Contents } from "./contents.ts";
 import type { CombinePlanOptions } from "./options.ts";
 import { type Placement, placeByCoordinates, placeInOrder } from "./placement.ts";
 import { placesOf } from "./places.ts";
+import { boundsEncodings } from "./time-bounds.ts";
 
 /** Arrays that are combined at the same time, and the manifests of all of them that are in memory meanwhile. */
 const CONCURRENT_ARRAYS = 16;

@@ -196,6 +196,16 @@ describe("arrays that not all files have", () => {
     ]);
   });
 
+  it("are refused where nothing says how many of their steps are missing", async () => {
+    const files = ["unnamed-times.nc", "timeless.nc"].map(archiveFile);
+    const error = await refused(files, { concat: "time" });
+    expect(error).toMatchObject({
+      code: "Incompatible",
+      path: "/v",
+      source: expect.stringContaining("timeless"),
+    });
+  });
+
   it("are refused where nothing would mark the missing values", async () => {
     const error = await refused([archiveFile("daily-0.nc"), archiveFile("flag.nc")], { concat: "time" });
     expect(error).toMatchObject({ code: "Incompatible", path: "/flag" });
@@ -232,6 +242,22 @@ describe("placing by coordinates", () => {
     const error = await refused(names.map(archiveFile), { byCoords: true, join: "inner" });
     expect(error).toMatchObject({ code: "Incompatible" });
     expect(error.message).toContain(words);
+  });
+});
+
+describe("times", () => {
+  it("of which the bounds are those of a climatology are re-encoded with these", async () => {
+    const files = [0, 1].map((number) => archiveFile(`climatology-${number}.nc`));
+    const { target } = await combined(files, { concat: "time" });
+    const root = await open(target);
+    expect((await root.array("time")).attributes["units"]).toBe("days since 2000-01-01");
+    expect((await get(await root.array("cells"))).data).toEqual(Float64Array.of(0, 1, 1, 2, 3, 4, 4, 5));
+  });
+
+  it("in months have an order where all are in the same units", async () => {
+    const files = [1, 0].map((number) => archiveFile(`months-${number}.nc`));
+    const { target } = await combined(files, { byCoords: true });
+    expect((await get(await (await open(target)).array("v"))).data).toEqual(Float32Array.of(0, 0.5, 1, 1.5));
   });
 });
 
