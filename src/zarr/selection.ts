@@ -143,6 +143,7 @@ function resolveCoordinates(selection: CoordinateSelection, shape: readonly numb
   }
   const count = selection.axes[0]?.length ?? 0;
   const axes = selection.axes.map((list, axis) => {
+    if (!isIndexList(list)) throw invalid(`axis ${axis} has no list of coordinates`);
     if (list.length !== count) {
       throw new MoraineError("InvalidArgument", "the lists of coordinates have different lengths");
     }
@@ -199,10 +200,14 @@ function resolveAxis(part: AxisSelection, length: number, axis: number): AxisRan
   }
   if (typeof part !== "object") throw invalid(`${String(part)} does not select along axis ${axis}`);
   if ("start" in part && "stop" in part) return resolveSlice(part, length);
-  if (!Array.isArray(part) && !ArrayBuffer.isView(part)) {
+  if (!isIndexList(part)) {
     throw invalid(`axis ${axis} is selected by an integer, a slice, null, a list or a mask`);
   }
   return resolveList(part, length, axis);
+}
+
+function isIndexList(list: unknown): list is IndexList {
+  return Array.isArray(list) || (ArrayBuffer.isView(list) && !(list instanceof DataView));
 }
 
 /** As Python's `slice.indices`. */
@@ -228,17 +233,20 @@ function resolveList(list: IndexList | readonly boolean[], length: number, axis:
       throw invalid(`the mask of axis ${axis} has ${list.length} entries, the axis ${length}`);
     }
     const selected: number[] = [];
-    list.forEach((entry, index) => {
+    // Not `forEach`, which passes over the holes of an array.
+    for (let index = 0; index < length; index++) {
+      const entry = list[index];
       if (typeof entry !== "boolean") throw invalid(`the mask of axis ${axis} holds ${String(entry)}`);
       if (entry) selected.push(index);
-    });
+    }
     return { kind: "list", indexes: Float64Array.from(selected) };
   }
   const indexes = new Float64Array(list.length);
-  list.forEach((index, at) => {
+  for (let at = 0; at < indexes.length; at++) {
+    const index = list[at];
     if (typeof index !== "number") throw invalid(`the list of axis ${axis} holds ${String(index)}`);
     indexes[at] = resolveIndex(integer(index), length, axis);
-  });
+  }
   return { kind: "list", indexes };
 }
 

@@ -6,7 +6,7 @@ import { createArray, newMetadata } from "../../src/zarr/create.ts";
 import { ZarrArray } from "../../src/zarr/node.ts";
 import { get } from "../../src/zarr/read/get.ts";
 import { readRaw } from "../../src/zarr/read/read.ts";
-import { slice } from "../../src/zarr/selection.ts";
+import { coordinates, slice } from "../../src/zarr/selection.ts";
 import { ZarrStore } from "../../src/zarr/store.ts";
 import { CountingStorage } from "./counting-storage.ts";
 
@@ -208,6 +208,29 @@ describe("values that are written", () => {
     }
     await expect(array.set([7], 1)).rejects.toMatchObject({ code: "OutOfBounds" });
     expect([...(await get(array)).data]).toEqual([1, 2, 3]);
+  });
+
+  test("what the language lets through is refused: null, holes, strides that are no integers", async () => {
+    const store = new ZarrStore(new CountingStorage(), "memory://store/");
+    const array = await createArray(store, "a", { shape: [4], dataType: "int8", chunkShape: [2] });
+    await array.set(null, [1, 2, 3, 4]);
+    const refused = expect.objectContaining({ name: "MoraineError", code: "InvalidArgument" });
+    const data = [1, 2, 3, 4];
+    for (const values of [null, { data: null, shape: [4] }, { data, shape: [4], stride: [0.5] }]) {
+      await expect(Reflect.apply(array.set, array, [null, values])).rejects.toEqual(refused);
+    }
+    await expect(Reflect.apply(array.append, array, [null])).rejects.toEqual(refused);
+    const list = [0];
+    list[2] = 1;
+    const mask = [true];
+    mask[3] = true;
+    await expect(get(array, [list])).rejects.toEqual(refused);
+    await expect(get(array, [mask])).rejects.toEqual(refused);
+    await expect(get(array, coordinates(list))).rejects.toEqual(refused);
+    await expect(
+      Reflect.apply(get, undefined, [array, { kind: "coordinates", axes: ["01"] }]),
+    ).rejects.toEqual(refused);
+    expect([...(await get(array)).data]).toEqual(data);
   });
 
   test("an array without a sink is only read", async () => {

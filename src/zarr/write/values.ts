@@ -70,15 +70,17 @@ export function packValues(values: ArrayValues, dataType: DataType): PackedValue
 function isChunk(values: ArrayValues): values is ChunkValues {
   return (
     typeof values === "object" &&
+    values !== null &&
     "data" in values &&
     typeof values.data === "object" &&
+    values.data !== null &&
     "shape" in values &&
     Array.isArray(values.shape)
   );
 }
 
 function isScalar(values: ElementValue | ElementList, dataType: DataType): values is ElementValue {
-  if (typeof values !== "object") return true;
+  if (typeof values !== "object" || values === null) return true;
   if (Array.isArray(values)) return false;
   if (values instanceof Uint8Array) return isBytes(dataType);
   return dataType.name === "struct";
@@ -178,7 +180,7 @@ function inOrder(
       source += (rest % length) * (stride[axis] ?? 0);
       rest = Math.floor(rest / length);
     }
-    if (source < 0 || (source + 1) * size > elements.length) {
+    if (!Number.isInteger(source) || source < 0 || (source + 1) * size > elements.length) {
       throw new MoraineError("InvalidArgument", `strides ${stride.join()} lead outside of the values`);
     }
     sources[at] = source;
