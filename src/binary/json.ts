@@ -139,6 +139,41 @@ function writeNumber(value: number): string {
   return Number.isNaN(value) ? '"NaN"' : value > 0 ? '"Infinity"' : '"-Infinity"';
 }
 
+/** Values nested deeper are not read back, see `json-parser.ts`; what contains itself has no end. */
+const MOST_DEPTH = 190;
+
+/**
+ * Checks a value that comes from outside of the type system: JSON has no dates, functions, maps or typed arrays, and
+ * what stands for them in a document would be something else. (Members that are undefined are absent.)
+ *
+ * Errors: `InvalidArgument`.
+ */
+export function requireJson(value: unknown, what: string, depth = 0): void {
+  if (depth > MOST_DEPTH) throw new MoraineError("InvalidArgument", `${what}: nested too deep`);
+  switch (typeof value) {
+    case "string":
+    case "number":
+    case "boolean":
+    case "bigint":
+      return;
+    case "object": {
+      if (value === null) return;
+      if (Array.isArray(value)) {
+        for (const item of value) requireJson(item, what, depth + 1);
+        return;
+      }
+      const prototype: unknown = Object.getPrototypeOf(value);
+      // Plain objects, also of other realms.
+      if (prototype !== null && Object.getPrototypeOf(prototype) !== null) break;
+      for (const item of Object.values(value)) if (item !== undefined) requireJson(item, what, depth + 1);
+      return;
+    }
+    default:
+      break;
+  }
+  throw new MoraineError("InvalidArgument", `${what}: ${Object.prototype.toString.call(value)} is no JSON`);
+}
+
 /** Whether a value is an array. (`Array.isArray` does not narrow read-only ones.) */
 export function isJsonArray(value: JsonValue | undefined): value is readonly JsonValue[] {
   return Array.isArray(value);

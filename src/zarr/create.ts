@@ -9,7 +9,7 @@ import type { CodecSpecification } from "../codecs/codec.ts";
 import { type DataType, itemSize } from "../data-types/data-type.ts";
 import { parseDataType } from "../data-types/data-type-json.ts";
 import { defaultFillValue, parseFillValue } from "../data-types/fill-value.ts";
-import { MoraineError } from "../errors.ts";
+import { isMoraineError, MoraineError } from "../errors.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata, RectilinearAxis } from "./array-metadata.ts";
 import { openNode, StoreGroup, storeChunks } from "./hierarchy.ts";
@@ -48,7 +48,8 @@ export interface NewArray extends NewGroup {
 /**
  * Creates a group, and those above it that are not there yet.
  *
- * Errors: `AlreadyExists`, `InvalidArgument` for a path that no node may have, those of the storage.
+ * Errors: `AlreadyExists`, `InvalidArgument` for a path that no node may have and attributes that are no JSON,
+ * `UnsupportedVersion` in a store of Zarr v2, those of the storage.
  *
  * @example
  * const group = await createGroup(store, "model/ocean", { attributes: { title: "monthly means" } });
@@ -59,8 +60,8 @@ export async function createGroup(
   { attributes = {}, overwrite = false, signal }: NewGroup = {},
 ): Promise<StoreGroup> {
   const parts = partsOf(path);
-  await prepare(store, parts, overwrite, { signal });
   const document = groupMetadataToJson({ attributes });
+  await prepare(store, parts, overwrite, { signal });
   await putDocument(store, parts.join("/"), document, {
     signal,
     precondition: overwrite ? undefined : "absent",
@@ -195,6 +196,7 @@ async function prepare(
   overwrite: boolean,
   options: StorageOptions,
 ): Promise<void> {
+  if (parts.length > 0 || !overwrite) await requireNoVersion2(store, options);
   for (let depth = 0; depth < parts.length; depth++) {
     const above = parts.slice(0, depth).join("/");
     try {
@@ -214,6 +216,25 @@ async function prepare(
     }
   }
   if (overwrite) await deleteBelow(store, parts.join("/"), options);
+}
+
+/** A document of v3 at the root of a store of v2 would hide everything that the store holds. */
+async function requireNoVersion2(store: ZarrStore, options: StorageOptions): Promise<void> {
+  const [own, ...older] = await Promise.all(
+    ["zarr.json", ".zgroup", ".zarray"].map(async (name) => {
+      try {
+        return (await store.get(name, options)) !== undefined;
+      } catch (error) {
+        // Buckets that must not be listed answer so for keys that are not there.
+        if (isMoraineError(error, "AccessDenied")) return false;
+        throw error;
+      }
+    }),
+  );
+  if (own || !older.includes(true)) return;
+  throw new MoraineError("UnsupportedVersion", "this is a store of Zarr v2, which is only read here", {
+    source: store.address,
+  });
 }
 
 /** Deletes a node with all that is below it. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from "../binary/json.ts";
+import { isJsonArray, isJsonObject, type JsonObject, type JsonValue, requireJson } from "../binary/json.ts";
 import { MIXED_ENDIAN_BYTES } from "../codecs/bytes.ts";
 import { codecToJson, parseCodecList } from "../codecs/codec-list.ts";
 import { dataTypeToJson, parseDataType } from "../data-types/data-type-json.ts";
@@ -136,10 +136,12 @@ function checkUnknownKeys(json: JsonObject, known: ReadonlySet<string>): void {
 /**
  * The metadata of an array as `zarr.json` holds it.
  *
- * Errors: `UnsupportedCodec` for records whose fields have different byte orders, which Zarr v2 can say and v3 cannot.
+ * Errors: `UnsupportedCodec` for records whose fields have different byte orders, which Zarr v2 can say and v3 cannot;
+ * `InvalidArgument` for attributes that are no JSON.
  */
 export function arrayMetadataToJson(metadata: ArrayMetadata): JsonObject {
   requireStorable(metadata.codecs.map(codecToJson));
+  requireJson(metadata.attributes, "attributes");
   return arrayMetadataToShow(metadata);
 }
 
@@ -183,7 +185,8 @@ export function parseGroupMetadata(document: JsonValue): GroupMetadata {
   return { attributes: parseAttributes(json["attributes"]) };
 }
 
-/** The metadata of a group as `zarr.json` holds it. */
+/** The metadata of a group as `zarr.json` holds it. Errors: `InvalidArgument` for attributes that are no JSON. */
 export function groupMetadataToJson(metadata: GroupMetadata): JsonObject {
+  requireJson(metadata.attributes, "attributes");
   return { attributes: metadata.attributes, zarr_format: 3, node_type: "group" };
 }

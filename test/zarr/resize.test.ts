@@ -193,4 +193,43 @@ describe("consolidated metadata", () => {
     await expect(createArray(store, "a/b", again)).rejects.toMatchObject({ code: "InvalidArgument" });
     await expect(createGroup(store, "x/../y")).rejects.toMatchObject({ code: "InvalidArgument" });
   });
+
+  test("in a store of Zarr v2 nothing is made: a document of v3 would hide what it holds", async () => {
+    const store = new ZarrStore(new MemoryStorage(), "memory://store/");
+    await store.set(".zgroup", new TextEncoder().encode('{"zarr_format":2}'));
+    const refused = { code: "UnsupportedVersion" };
+    await expect(createArray(store, "a", { shape: [], dataType: "uint8" })).rejects.toMatchObject(refused);
+    await expect(createGroup(store, "g")).rejects.toMatchObject(refused);
+    await expect(createGroup(store)).rejects.toMatchObject(refused);
+    expect((await openNode(store)).zarrFormat).toBe(2);
+    // As a store that was given documents of v3 beside those of v2.
+    await createGroup(store, "", { overwrite: true });
+    await store.set(".zgroup", new TextEncoder().encode('{"zarr_format":2}'));
+    await createArray(store, "a", { shape: [], dataType: "uint8" });
+  });
+
+  test("attributes that are no JSON are refused, and nothing is made", async () => {
+    const store = new ZarrStore(new MemoryStorage(), "memory://store/");
+    const endless: unknown[] = [];
+    endless.push(endless);
+    for (const value of [
+      new Date(0),
+      () => 1,
+      new Map(),
+      new Float32Array(2),
+      [undefined],
+      Symbol("a"),
+      endless,
+    ]) {
+      const attributes = { value };
+      const made = Reflect.apply(createGroup, undefined, [store, "g", { attributes }]);
+      await expect(made).rejects.toMatchObject({ code: "InvalidArgument" });
+      const array = { shape: [], dataType: "uint8", attributes };
+      const created = Reflect.apply(createArray, undefined, [store, "a", array]);
+      await expect(created).rejects.toMatchObject({ code: "InvalidArgument" });
+    }
+    expect(await store.get("zarr.json")).toBeUndefined();
+    const group = await createGroup(store, "g", { attributes: { big: 2n ** 70n, none: null, list: [{}] } });
+    expect(group.attributes).toEqual({ big: 2n ** 70n, none: null, list: [{}] });
+  });
 });
