@@ -6,6 +6,9 @@
 
 const PAGE_BYTES = 65536;
 
+/** Modules by their base64. While one is held, so is what an engine has compiled of it, the second time better. */
+const modules = new Map<string, WebAssembly.Module>();
+
 /** The functions of a module, and its memory. */
 export interface WasmExports {
   /** Calls a function; what it returns is a number, a truth 0 or 1. */
@@ -24,8 +27,7 @@ export interface WasmExports {
 export function wasmExports(module: string, names: readonly string[]): WasmExports | undefined {
   let exports: WebAssembly.Exports;
   try {
-    const bytes = Uint8Array.from(atob(module), (character) => character.charCodeAt(0));
-    exports = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
+    exports = new WebAssembly.Instance(compiled(module)).exports;
   } catch {
     return undefined;
   }
@@ -48,4 +50,13 @@ export function wasmExports(module: string, names: readonly string[]): WasmExpor
       return new Uint8Array(memory.buffer);
     },
   };
+}
+
+function compiled(module: string): WebAssembly.Module {
+  const known = modules.get(module);
+  if (known) return known;
+  const bytes = Uint8Array.from(atob(module), (character) => character.charCodeAt(0));
+  const made = new WebAssembly.Module(bytes);
+  modules.set(module, made);
+  return made;
 }

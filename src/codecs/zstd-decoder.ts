@@ -12,8 +12,8 @@ import { MODULE } from "./zstd-decoder-module.ts";
 
 /** What numbers of 32 bits with a sign can tell. */
 const MOST_BYTES = 2 ** 31 - 1;
-/** Memory that is kept for the next frame. That of a module never shrinks: it is left to be collected, and made anew. */
-const KEEP_BYTES = 16 * 1024 * 1024;
+/** Memory that is kept for the next frame: new pages take as long as decoding. It never shrinks, only goes as a whole. */
+const KEEP_BYTES = 256 * 1024 * 1024;
 /** Behind the frame, and behind its content. See the module's source. */
 const SLACK = 64;
 /** What the module tells. */
