@@ -41,6 +41,7 @@ const LEADING_ELSEWHERE: ReadonlySet<string> = new Set([
   "hdf5-dataset/converted.h5",
   "hdf5-dataset/layouts.h5",
   "hdf5-dataset/links.h5",
+  "hdf5-dataset/nested.h5",
   "hdf5-dataset/paths.h5",
   "hdf5-dataset/virtual.h5",
 ]);
