@@ -7,9 +7,12 @@
 import { type ErrorCode, isMoraineError } from "../errors.ts";
 import type { VirtualArray } from "../manifest/virtual-group.ts";
 import { StorageRouter } from "../storage/router.ts";
+import { isTime } from "./combine/common-form.ts";
+import { isIndexCoordinate } from "./combine/contents.ts";
 import { describeDrift, findDrift } from "./combine/drift.ts";
 import { eraKey } from "./combine/eras.ts";
 import { mapConcurrent } from "./concurrent.ts";
+import { IndexSize } from "./index-size.ts";
 import { officialBarrier } from "./official-clients.ts";
 import { addressOf, openSource, type SourceOptions } from "./open.ts";
 import { walkSource } from "./source.ts";
@@ -78,7 +81,7 @@ export interface CheckReport {
   readonly chunks: number;
   /** Of the chunks that references would cover. */
   readonly virtualBytes: number;
-  /** What a repository would take on disk for the references, about. */
+  /** What a repository of all files as one dataset would take on disk, about. */
   readonly indexBytes: number;
   readonly cost: {
     readonly requests: number;
@@ -91,8 +94,6 @@ export interface CheckReport {
 /** Files that are scanned at the same time. */
 const CONCURRENT_FILES = 8;
 const EXAMPLES = 3;
-/** Bytes of a reference in an Icechunk manifest after compression, measured on hourly fields. */
-const REFERENCE_BYTES = 8;
 /** Eras that are told apart; an archive with more has a file of its own kind nearly everywhere. */
 const MOST_ERAS = 1000;
 /** Obstacles that are told apart; of further ones only the code. */
@@ -158,6 +159,7 @@ class ArchiveCheck {
   #files = 0;
   #chunks = 0;
   #virtualBytes = 0;
+  readonly #size: IndexSize = new IndexSize();
 
   constructor(total: number, options: CheckOptions & { readonly storage: StorageRouter }) {
     this.#total = total;
@@ -206,7 +208,7 @@ class ArchiveCheck {
       unsortedFiles: this.#unsorted,
       chunks: this.#chunks,
       virtualBytes: this.#virtualBytes,
-      indexBytes: this.#chunks * REFERENCE_BYTES,
+      indexBytes: this.#size.bytes,
       cost,
     };
   }
@@ -229,6 +231,7 @@ class ArchiveCheck {
       }
     }
     await Promise.all(waiting);
+    this.#size.addFile();
     this.#obstacles(address, obstacles);
     this.#era(address, arrays);
     this.#chunkShapes(address, arrays);
@@ -237,6 +240,11 @@ class ArchiveCheck {
 
   async #array(path: string, array: VirtualArray, obstacles: Obstacle[]): Promise<void> {
     const barrier = array.barrier ?? officialBarrier(array.metadata);
+    // As `index` has it: coordinates are stored decoded.
+    const isLoaded = isIndexCoordinate(path, array);
+    if (isLoaded || barrier !== undefined || array.manifest === undefined) {
+      this.#size.addDecoded(path, array.metadata, !isLoaded || isTime(array.metadata));
+    }
     if (barrier !== undefined || array.manifest === undefined) {
       this.#arrays.decoded += 1;
       const reason = "its chunks have no place of their own";
@@ -247,6 +255,7 @@ class ArchiveCheck {
       const manifest = await array.manifest({ signal: this.#options.signal });
       this.#arrays.virtual += 1;
       this.#chunks += manifest.count;
+      if (!isLoaded) this.#size.addReferences(path, manifest.count);
       let masked = 0;
       for (let entry = 0; entry < manifest.count; entry++) {
         this.#virtualBytes += manifest.lengths[entry] ?? 0;

@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { check } from "../../src/node.ts";
-import { archiveFile } from "./combine/archive.ts";
+import { check, index } from "../../src/node.ts";
+import { StorageRouter } from "../../src/storage/router.ts";
+import { archiveFile, newRepository } from "./combine/archive.ts";
 
 const data = (name: string) => fileURLToPath(new URL(`../data/${name}`, import.meta.url));
 
@@ -23,7 +24,20 @@ it("files that are alike are one era, with what an index of them would hold", as
   });
   expect(report.cost.requests).toBeGreaterThanOrEqual(3);
   expect(report.cost.bytes).toBeGreaterThan(0);
-  expect(report.indexBytes).toBeGreaterThan(0);
+});
+
+it.each([
+  ["little", [0, 1, 2].map((number) => archiveFile(`daily-${number}.nc`))],
+  ["arrays that are stored decoded", [0, 1].map((number) => archiveFile(`summed-${number}.nc`))],
+  ["many chunks", [data("demo/sst-2020.nc")]],
+])("the size of an index is told to a factor of two: %s", async (_, files) => {
+  const { indexBytes } = await check(files);
+  const target = newRepository();
+  await index(files, target, { concat: "time" });
+  let bytes = 0;
+  for await (const { size = 0 } of new StorageRouter().list(`${target}/`)) bytes += size;
+  expect(indexBytes / bytes).toBeGreaterThan(0.5);
+  expect(indexBytes / bytes).toBeLessThan(2);
 });
 
 it("eras are told apart, with what differs between them and the files", async () => {
