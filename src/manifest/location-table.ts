@@ -6,6 +6,7 @@
 
 import type { Version } from "../storage/storage.ts";
 import type { ChunkManifest } from "./chunk-manifest.ts";
+import { NOWHERE } from "./manifest-builder.ts";
 
 /** Collects locations; the same address in the same version is kept once. */
 export class LocationTable {
@@ -26,10 +27,10 @@ export class LocationTable {
     return index;
   }
 
-  /** For each location of a manifest its index here. */
+  /** For each location of a manifest its index here; for the one of chunks that it holds itself any. */
   addAll(manifest: ChunkManifest): Uint32Array {
     return Uint32Array.from(manifest.locations, (location, index) =>
-      this.add(location, manifest.versions[index]),
+      location === NOWHERE ? 0 : this.add(location, manifest.versions[index]),
     );
   }
 }

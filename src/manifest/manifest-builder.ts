@@ -8,6 +8,9 @@ import { MoraineError } from "../errors.ts";
 import type { Version } from "../storage/storage.ts";
 import { type ChunkManifest, countCells } from "./chunk-manifest.ts";
 
+/** The location of manifests that hold all of their chunks themselves: no object has this address. */
+export const NOWHERE = "memory://";
+
 /** A permutation by composite keys needs `position * 2^k + entry` to stay exact. */
 const EXACT = 2 ** 53;
 /** Entries that there is room for from the start. Builders of very many arrays may be at work side by side. */

@@ -6,6 +6,7 @@
 
 import { type ChunkManifest, countCells, firstEntryFrom } from "./chunk-manifest.ts";
 import { LocationTable } from "./location-table.ts";
+import { NOWHERE } from "./manifest-builder.ts";
 
 /** Where the entries come from, with its locations in the new table. */
 interface Origin {
@@ -96,6 +97,7 @@ export class ManifestColumns {
   /** The manifest; nothing may be copied afterwards. */
   manifest(): ChunkManifest {
     const count = this.#count;
+    if (this.#table.locations.length === 0) this.#table.add(NOWHERE, undefined);
     return {
       gridShape: this.#gridShape,
       count,

@@ -11,7 +11,7 @@
 import { itemSize } from "../../data-types/data-type.ts";
 import { isMoraineError } from "../../errors.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
-import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
+import { ManifestBuilder, NOWHERE } from "../../manifest/manifest-builder.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { largestChunk } from "../../zarr/chunk-grid.ts";
 import { filledChunk } from "../../zarr/filled.ts";
@@ -29,7 +29,7 @@ export function withOwnChunks(
   own: ReadonlyMap<number, Uint8Array>,
 ): ChunkManifest {
   if (references !== undefined && own.size === 0) return references;
-  const builder = new ManifestBuilder(gridShape, references?.locations[0] ?? "memory://");
+  const builder = new ManifestBuilder(gridShape, references?.locations[0] ?? NOWHERE);
   if (references !== undefined) {
     for (let index = 1; index < references.locations.length; index++) {
       builder.addLocation(references.locations[index] ?? "", references.versions[index]);

@@ -18,7 +18,7 @@ import {
   PLACE_RANGE,
 } from "../../zarr/chunk-source.ts";
 import type { ChunkManifest } from "../chunk-manifest.ts";
-import { ManifestBuilder } from "../manifest-builder.ts";
+import { ManifestBuilder, NOWHERE } from "../manifest-builder.ts";
 import { placesIn } from "../manifest-chunk-source.ts";
 import type { Reference } from "./reference-set.ts";
 
@@ -120,7 +120,7 @@ export class ArrayReferences {
 
   /** The manifest, in which whole objects have the length -1. */
   build(): ChunkManifest {
-    return (this.#builder ?? this.#begun("memory://")).build();
+    return (this.#builder ?? this.#begun(NOWHERE)).build();
   }
 
   #begun(location: string): ManifestBuilder {

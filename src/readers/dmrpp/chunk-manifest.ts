@@ -7,7 +7,7 @@
 import { itemSize } from "../../data-types/data-type.ts";
 import { MoraineError } from "../../errors.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
-import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
+import { ManifestBuilder, NOWHERE } from "../../manifest/manifest-builder.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { gridShapeOf, largestChunk } from "../../zarr/chunk-grid.ts";
@@ -37,7 +37,7 @@ export async function chunkManifest(
     columns.hrefs.map((href, index) => usedFile(columns, index, href, data, options)),
   );
   const first = files.find((file) => file !== undefined);
-  const builder = new ManifestBuilder(gridShape, first?.address ?? "memory://", first?.version);
+  const builder = new ManifestBuilder(gridShape, first?.address ?? NOWHERE, first?.version);
   const locations = files.map((file) =>
     file === undefined || file === first ? 0 : builder.addLocation(file.address, file.version),
   );

@@ -11,7 +11,7 @@ import { numberTypeOf } from "../../data-types/numbers.ts";
 import { MoraineError } from "../../errors.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import { encodeFillValueAttribute } from "../../manifest/fill-value-attribute.ts";
-import { ManifestBuilder } from "../../manifest/manifest-builder.ts";
+import { ManifestBuilder, NOWHERE } from "../../manifest/manifest-builder.ts";
 import { ManifestChunkSource } from "../../manifest/manifest-chunk-source.ts";
 import type { VirtualArray } from "../../manifest/virtual-group.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
@@ -185,7 +185,7 @@ function inlineManifest(place: Element, { shape, dataType }: ArrayMetadata): Chu
   const count = shape.reduce((product, length) => product * length, 1);
   const builder = new ManifestBuilder(
     shape.map((length) => Math.min(length, 1)),
-    "memory://",
+    NOWHERE,
   );
   if (count === 0) return builder.build();
   if (place.name === "dmrpp:vlsa") builder.appendInline(0, inlineTexts(place, count));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { openSource } from "../../../src/dataset/open.ts";
-import { createArray, index, open, set, slice, ZarrStore } from "../../../src/node.ts";
+import { createArray, index, open, Repository, set, slice, ZarrStore } from "../../../src/node.ts";
 import { StorageRouter } from "../../../src/storage/router.ts";
 import { digestsOf } from "../contents.ts";
 
@@ -70,6 +70,37 @@ describe("sets of references as sources", () => {
     expect(chunks.virtual).toBe(7);
     expect(await digestsOf(ofSets)).toEqual(await digestsOf(ofFiles));
   });
+});
+
+it("sets that hold chunks themselves name no place in memory where they are joined with others", async () => {
+  const storage = new StorageRouter();
+  const zarray = {
+    zarr_format: 2,
+    shape: [2],
+    chunks: [2],
+    dtype: "|u1",
+    fill_value: 9,
+    order: "C",
+    filters: null,
+  };
+  const sets = await Promise.all(
+    ["ab", [address("combine/daily-0.nc"), 0, 2]].map(async (chunk) => {
+      const refs = {
+        ".zgroup": '{"zarr_format":2}',
+        "a/.zarray": { ...zarray, compressor: null },
+        "a/.zattrs": { _ARRAY_DIMENSIONS: ["x"] },
+        "a/0": chunk,
+      };
+      const set = newTarget("json");
+      await storage.write(set, new TextEncoder().encode(JSON.stringify(refs)));
+      return set;
+    }),
+  );
+  const target = newTarget("icechunk");
+  const { chunks } = await index(sets, target, { concat: "x" });
+  expect(chunks).toMatchObject({ virtual: 1, inline: 1 });
+  const { virtualChunkContainers } = await (await Repository.open(target)).config();
+  expect(virtualChunkContainers?.map(({ urlPrefix }) => urlPrefix)).toEqual([address("combine/")]);
 });
 
 describe("the document", () => {
