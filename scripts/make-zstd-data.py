@@ -73,17 +73,20 @@ def block(kind, size, body, last):
     return struct.pack("<I", last | kind << 1 | size << 3)[:3] + body
 
 
-def by_hand(name, sequences, codes):
-    """Ten bytes and then sequences that are all of the same codes, which takes no bits; libzstd tells what they hold."""
-    count = bytes([sequences]) if sequences < 128 else struct.pack(">H", sequences | 0x8000) if sequences < 0x7F00 \
-        else b"\xff" + struct.pack("<H", sequences - 0x7F00)
-    body = b"\x18end" + count + b"\x54" + bytes(codes) + b"\x01"
+def by_hand(name, section):
+    """Ten bytes, and a block of three literals with this section of sequences; libzstd tells what they hold."""
+    body = b"\x18end" + section
     frame = b"\x28\xb5\x2f\xfd\x00\x58" + block(0, 10, b"0123456789", 0) + block(2, len(body), body, 1)
     add(name, frame, z.ZstdDecompressor().decompress(frame, max_output_size=200_000))
 
 
+by_hand("0 sequences in one byte", b"\x00")
+by_hand("0 sequences in two bytes", b"\x80\x00")
 for sequences in (1, 127, 128, 300, 0x7EFF, 0x7F00, 0x7F01, 40_000):
-    by_hand(f"{sequences} sequences", sequences, (0, 0, 0))
+    count = bytes([sequences]) if sequences < 128 else struct.pack(">H", sequences | 0x8000) if sequences < 0x7F00 \
+        else b"\xff" + struct.pack("<H", sequences - 0x7F00)
+    # All of the same codes, which takes no bits.
+    by_hand(f"{sequences} sequences", count + b"\x54\x00\x00\x00\x01")
 long_literals = noise(20_000, 16)
 without_matches = z.ZstdCompressionParameters.from_level(1, min_match=7)
 add("many literals", z.ZstdCompressor(compression_params=without_matches).compress(long_literals), long_literals)

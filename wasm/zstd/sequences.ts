@@ -68,15 +68,16 @@ export function decodeSequences(
   if (source >= end) return 0;
   let from = source + 1;
   let sequences = load<u8>(source) as u32;
-  if (sequences === 0) {
-    return from === end ? copyRest(literals, literalsEnd, start, targetEnd) : 0;
-  }
   if (sequences === 255) {
     sequences = (load<u16>(from) as u32) + 0x7f00;
     from += 2;
   } else if (sequences > 127) {
     sequences = ((sequences - 128) << 8) + load<u8>(from);
     from += 1;
+  }
+  // None may take two bytes too. Nothing follows then.
+  if (sequences === 0) {
+    return from === end ? copyRest(literals, literalsEnd, start, targetEnd) : 0;
   }
   const modes = load<u8>(from) as u32;
   from += 1;
