@@ -163,6 +163,10 @@ by_hand("header-only.nc", one_variable(begin=512, data=b""), "no data was writte
 by_hand("ubyte-in-cdf1.nc", one_variable(kind=7, data=b"\xfe\0\0\0"), "a type of CDF-5 in CDF-1")
 
 dim = lambda *dims: struct.pack(">II", 10, len(dims)) + b"".join(text(n) + struct.pack(">I", s) for n, s in dims)
+by_hand("slashes.nc", one_variable(name=b"v/w", dims=dim((b"x/y", 1)), ids=struct.pack(">I", 0), attrs=[
+    attribute(b"m/s", 2, 1, b"1"), attribute(b"m/s", 2, 1, b"2")]), "slashes in names, as libraries before 3.6.3 took them; two attributes of one name")
+# A slash parts paths: in the dataset view the variable has another name.
+expected["slashes.nc"]["variables"] = {name.replace("/", "_"): v for name, v in expected["slashes.nc"]["variables"].items()}
 refused = {
     "bad-type.nc": one_variable(kind=12),
     "bad-dimension-index.nc": one_variable(ids=struct.pack(">I", 3), dims=dim((b"x", 1))),

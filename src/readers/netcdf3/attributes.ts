@@ -17,15 +17,19 @@ export interface ConvertedAttributes {
   readonly notes: readonly string[];
 }
 
-/** Text as a string without its NULs, one number as a number, several (or none) as a list. */
+/**
+ * Text as a string without its NULs, one number as a number, several (or none) as a list. Of attributes of one name
+ * the first counts, as in netCDF-C.
+ */
 export function convertAttributes(
   attributes: readonly Attribute[],
   variable?: Variable,
 ): ConvertedAttributes {
   const notes: string[] = [];
-  const entries: [string, JsonValue][] = [];
+  const values = new Map<string, JsonValue>();
   for (const attribute of attributes) {
     const { name } = attribute;
+    if (values.has(name)) continue;
     let value = attributeValue(attribute, notes);
     if (name === "_FillValue" && variable !== undefined) {
       const encoded = encodeFillValueAttribute(value, variable.type.dataType);
@@ -37,9 +41,9 @@ export function convertAttributes(
       }
       value = encoded;
     }
-    entries.push([name, value]);
+    values.set(name, value);
   }
-  return { attributes: Object.fromEntries(entries), notes };
+  return { attributes: Object.fromEntries(values), notes };
 }
 
 function attributeValue({ name, type, bytes }: Attribute, notes: string[]): JsonValue {

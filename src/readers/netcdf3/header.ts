@@ -148,9 +148,7 @@ class HeaderParser {
     const offset = this.#cursor.offset;
     const length = this.#cursor.uint(this.#countSize);
     const name = this.#padded(length, () => this.#cursor.text(length));
-    if (name === "" || name.includes("/")) {
-      throw this.#cursor.corrupt(`"${name}" is no name`, offset);
-    }
+    if (name === "") throw this.#cursor.corrupt("a name of no characters", offset);
     return name;
   }
 

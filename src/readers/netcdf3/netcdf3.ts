@@ -9,7 +9,7 @@ import type { FaultyArray, VirtualArray, VirtualGroup } from "../../manifest/vir
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import type { Reader } from "../reader.ts";
 import { convertAttributes, fillValueOf } from "./attributes.ts";
-import { formatVersion, type Header } from "./header.ts";
+import { formatVersion, type Header, type Variable } from "./header.ts";
 import { type HeaderBlock, readHeader } from "./header-block.ts";
 import { computeLayout, type Layout, type VariableLayout } from "./layout.ts";
 import { VariableChunks } from "./variable-chunks.ts";
@@ -29,8 +29,12 @@ export const netcdf3: Reader = {
     const layout = computeLayout(block.header, address, block.fileSize);
     const { attributes, notes } = convertAttributes(block.header.attributes);
     const children = new Map<string, VirtualArray | FaultyArray>();
+    const names = viewNames(block.header.variables);
     for (const variable of layout.variables) {
-      children.set(variable.variable.name, arrayOf(address, block, layout, variable));
+      const { name } = variable.variable;
+      const viewed = names.get(name) ?? name;
+      const array = arrayOf(address, block, layout, variable);
+      children.set(viewed, viewed === name ? array : { ...array, storedName: name });
     }
     const streamed =
       block.header.recordCount === undefined && layout.variables.some(({ isRecord }) => isRecord)
@@ -39,6 +43,20 @@ export const netcdf3: Reader = {
     return { kind: "group", attributes, children, notes: [...notes, ...streamed] };
   },
 };
+
+/** The names of variables by those in the file. Old libraries took names with slashes, which part paths here. */
+function viewNames(variables: readonly Variable[]): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  const taken = new Set(variables.map(({ name }) => name));
+  for (const { name } of variables) {
+    if (!name.includes("/")) continue;
+    let viewed = name.replaceAll("/", "_");
+    while (taken.has(viewed)) viewed += "_";
+    taken.add(viewed);
+    names.set(name, viewed);
+  }
+  return names;
+}
 
 function arrayOf(
   address: string,
@@ -68,12 +86,13 @@ function arrayOf(
   const nothing = unwritten
     ? ["the file ends with its header: nothing was written, which reads as zero"]
     : [];
+  const renamed = variable.name.includes("/") ? [`the file calls it "${variable.name}"`] : [];
   return {
     kind: "array",
     metadata,
     chunks,
     manifest: () => chunks.manifest(),
-    notes: [...notes, ...nothing],
+    notes: [...notes, ...nothing, ...renamed],
     disputed:
       isRecord && header.recordCount === undefined ? "the header does not count the records" : undefined,
   };

@@ -122,6 +122,12 @@ function one(value: unknown): unknown {
   return Array.isArray(value) && value.length === 1 ? value[0] : value;
 }
 
+it("gives a variable whose name has slashes another one, and tells its own", async () => {
+  const array = arrayNamed(await openBytes(readClassicFile("slashes.nc")), "v_w");
+  expect(array.storedName).toBe("v/w");
+  expect(array.notes).toEqual(['the file calls it "v/w"']);
+});
+
 describe("refuses what netCDF-C refuses", () => {
   it.each(classicFiles.filter((name) => expectedFiles[name]?.refused))("%s", async (name) => {
     const error = await refusal(readClassicFile(name));
