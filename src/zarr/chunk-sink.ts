@@ -42,8 +42,13 @@ export interface ChunkSink {
    */
   write(chunks: EncodedChunks, options?: DurabilityOptions): Promise<readonly number[]>;
   /**
+   * Checks that the array is still what these metadata say, before they are replaced. Errors: `Conflict` where somebody
+   * else has changed it: what is written after an old shape would take the place of what they have appended.
+   */
+  requireCurrent(metadata: ArrayMetadata, options?: StorageOptions): Promise<void>;
+  /**
    * Puts other metadata in the place of the array's (another shape, other attributes), and removes the chunks that
-   * are outside of the new grid.
+   * are outside of the new grid. Errors: `Conflict` where somebody has changed them since {@link requireCurrent}.
    */
   writeMetadata(metadata: ArrayMetadata, options?: StorageOptions): Promise<void>;
 }

@@ -50,6 +50,7 @@ export class ZarrArray {
   /** Indexes of shards that were read. */
   readonly shardIndexes: ShardIndexes = new ShardIndexes();
   #metadata: ArrayMetadata;
+  #turn: Promise<void> = Promise.resolve();
 
   constructor({ metadata, chunks, storage, path, source, sink }: ArrayParts) {
     this.#metadata = metadata;
@@ -129,23 +130,38 @@ export class ZarrArray {
   /**
    * Gives the array another shape. What is cut off is gone; new elements are the fill value.
    *
-   * Errors: `ReadOnly`, `InvalidArgument`.
+   * Errors: `ReadOnly`, `InvalidArgument`, `Conflict` where somebody else has changed the array's metadata meanwhile.
    */
   async resize(shape: readonly number[], options?: StorageOptions): Promise<void> {
-    this.#metadata = await resizeArray(this, shape, options);
+    await this.#inTurn(async () => {
+      this.#metadata = await resizeArray(this, shape, options);
+    });
   }
 
   /**
-   * Makes the array longer along an axis, by values whose shape is the array's along all others.
+   * Makes the array longer along an axis, by values whose shape is the array's along all others. Of several at the same
+   * time each goes behind the one before.
    *
-   * Errors: as {@link set}.
+   * Errors: as {@link set} and {@link resize}.
    *
    * @returns the new shape
    */
   async append(values: ArrayValues, axis = 0, options?: StorageOptions): Promise<readonly number[]> {
-    await appendValues(this, values, axis, options, (metadata) => {
-      this.#metadata = metadata;
+    return await this.#inTurn(async () => {
+      await appendValues(this, values, axis, options, (metadata) => {
+        this.#metadata = metadata;
+      });
+      return this.shape;
     });
-    return this.shape;
+  }
+
+  /** Runs a change of the shape after those that were begun before. */
+  async #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(change);
+    this.#turn = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    return await turn;
   }
 }

@@ -5,14 +5,16 @@
  * @module
  */
 
-import { isMoraineError } from "../errors.ts";
-import type { DurabilityOptions, StorageOptions } from "../storage/storage.ts";
+import { parseJson, stringifyJson } from "../binary/json.ts";
+import { isMoraineError, MoraineError } from "../errors.ts";
+import type { DurabilityOptions, StorageOptions, Version } from "../storage/storage.ts";
 import type { ArrayMetadata } from "./array-metadata.ts";
 import { gridShapeOf } from "./chunk-grid.ts";
 import { chunkKey, parseChunkKey } from "./chunk-key.ts";
 import type { ChunkSink, EncodedChunks, ExpectedState } from "./chunk-sink.ts";
-import { arrayMetadataToJson } from "./metadata-v3.ts";
+import { arrayMetadataToJson, parseArrayMetadata } from "./metadata-v3.ts";
 import { keyOf } from "./node-document.ts";
+import { readIfPresent } from "./read/fetch.ts";
 import type { ZarrStore } from "./store.ts";
 import { putDocument } from "./store-documents.ts";
 
@@ -27,6 +29,8 @@ export class StoreChunkSink implements ChunkSink {
   readonly #store: ZarrStore;
   readonly #path: string;
   #metadata: ArrayMetadata;
+  /** The state of the document that `#metadata` are of, where it was looked at. */
+  #version: Version | undefined;
 
   /** @param path of the array in its store, without slashes at its ends */
   constructor(store: ZarrStore, path: string, metadata: ArrayMetadata) {
@@ -48,11 +52,28 @@ export class StoreChunkSink implements ChunkSink {
     return rejected.sort((a, b) => a - b);
   }
 
+  async requireCurrent(metadata: ArrayMetadata, options?: StorageOptions): Promise<void> {
+    const address = this.#store.addressOf(keyOf(this.#path, "zarr.json"));
+    const found = await readIfPresent(this.#store.storage, address, [{ offset: 0 }], options ?? {});
+    const document = found?.parts[0];
+    const current = document && parseArrayMetadata(parseJson(document, address));
+    if (found === undefined || current === undefined || textOf(current) !== textOf(metadata)) {
+      throw new MoraineError("Conflict", "somebody else has changed this array: open it again", {
+        source: this.#store.address,
+        path: `/${this.#path}`,
+      });
+    }
+    this.#version = found.version;
+  }
+
   async writeMetadata(metadata: ArrayMetadata, options?: StorageOptions): Promise<void> {
     const before = gridShapeOf(this.#metadata);
     const after = gridShapeOf(metadata);
     if (after.some((length, axis) => length < (before[axis] ?? 0))) await this.#deleteBeyond(after, options);
-    await putDocument(this.#store, this.#path, arrayMetadataToJson(metadata), options);
+    this.#version = await putDocument(this.#store, this.#path, arrayMetadataToJson(metadata), {
+      signal: options?.signal,
+      precondition: this.#version,
+    });
     this.#metadata = metadata;
   }
 
@@ -103,4 +124,9 @@ export class StoreChunkSink implements ChunkSink {
     }
     await this.#store.delete(keys, options);
   }
+}
+
+/** What is the same for all metadata that say the same: runs of chunk lengths may be cut in several ways. */
+function textOf(metadata: ArrayMetadata): string {
+  return stringifyJson(arrayMetadataToJson(parseArrayMetadata(arrayMetadataToJson(metadata))));
 }

@@ -26,7 +26,8 @@ export function encodeDocument(document: JsonObject): Uint8Array {
 /**
  * Writes the `zarr.json` of a node, and its copy in the consolidated metadata of each group above that has one.
  *
- * @param precondition `"absent"` for a node that must not be there yet: `AlreadyExists` where it is
+ * @param precondition `"absent"` for a node that must not be there yet: `AlreadyExists` where it is; or the state of its
+ * document: `Conflict` where it has another
  * @param isReplaced what was below the node is there no longer
  */
 export async function putDocument(
@@ -34,19 +35,20 @@ export async function putDocument(
   path: string,
   document: JsonObject,
   options: StorageOptions & {
-    readonly precondition?: "absent" | undefined;
+    readonly precondition?: "absent" | Version | undefined;
     readonly isReplaced?: boolean | undefined;
   } = {},
-): Promise<void> {
+): Promise<Version> {
   const { precondition, isReplaced = false, signal } = options;
+  let version: Version;
   try {
-    await store.set(keyOf(path, "zarr.json"), encodeDocument(document), { precondition, signal });
+    version = await store.set(keyOf(path, "zarr.json"), encodeDocument(document), { precondition, signal });
   } catch (error) {
     if (!isMoraineError(error, "PreconditionFailed")) throw error;
-    throw new MoraineError("AlreadyExists", "there is a Zarr array or group already", {
-      source: store.address,
-      path: `/${path}`,
-    });
+    const place = { source: store.address, path: `/${path}` };
+    throw precondition === "absent"
+      ? new MoraineError("AlreadyExists", "there is a Zarr array or group already", place)
+      : new MoraineError("Conflict", "somebody else has changed this array: open it again", place);
   }
   const parts = pathParts(path);
   for (let depth = 0; depth < parts.length; depth++) {
@@ -59,6 +61,7 @@ export async function putDocument(
       { signal },
     );
   }
+  return version;
 }
 
 /** Writes the consolidated metadata of a group. Errors: that of a node below which cannot be read. */

@@ -124,6 +124,36 @@ describe("appending", () => {
     expect([...(await get(array, [null, 4])).data]).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
+  test("of several at the same time each goes behind the one before", async () => {
+    const { store, array } = await made();
+    const row = (value: number): number[] => new Array<number>(4).fill(value);
+    await Promise.all([array.append(row(20)), array.append([...row(21), ...row(22)]), array.append(row(23))]);
+    expect(array.shape).toEqual([9, 4]);
+    const reopened = await open(root(store).resolve("a"), { kind: "array" });
+    const { data } = await get(reopened, [slice(5, 9), 0]);
+    expect([...data]).toEqual([20, 21, 22, 23]);
+  });
+
+  test("what somebody else has appended meanwhile is not written over", async () => {
+    const { store, array } = await made();
+    const other = await open(root(store).resolve("a"), { kind: "array" });
+    await other.append([1, 1, 1, 1]);
+    await expect(array.append([2, 2, 2, 2])).rejects.toMatchObject({ code: "Conflict", path: "/a" });
+    await expect(array.resize([9, 4])).rejects.toMatchObject({ code: "Conflict", path: "/a" });
+    const reopened = await open(root(store).resolve("a"), { kind: "array" });
+    expect([...(await get(reopened, [5])).data]).toEqual([1, 1, 1, 1]);
+    await reopened.append([3, 3, 3, 3]);
+    await reopened.append([4, 4, 4, 4]);
+    expect([...(await get(reopened, [null, 0])).data]).toEqual([0, 4, 8, 12, 16, 1, 3, 4]);
+  });
+
+  test("an array whose list of chunk lengths grows step by step is still its own", async () => {
+    const { array } = await made({ chunkShape: [[2, 3], 4] });
+    for (const length of [8, 11, 14]) await array.resize([length, 4]);
+    await array.append([1, 2, 3, 4]);
+    expect([...(await get(array, [[4, 14], null])).data]).toEqual([16, 17, 18, 19, 1, 2, 3, 4]);
+  });
+
   test("values that do not fit are refused, and nothing changes", async () => {
     const { array } = await made();
     await expect(array.append([1, 2, 3])).rejects.toMatchObject({ code: "InvalidArgument" });

@@ -7,6 +7,7 @@
 import { MoraineError } from "../../errors.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
+import { sameShape } from "../../zarr/chunk-grid.ts";
 import type { ChunkSink, EncodedChunks } from "../../zarr/chunk-sink.ts";
 import type { ChunkChange } from "../changes/chunk-changes.ts";
 import type { ChunkPacking } from "../changes/chunk-packing.ts";
@@ -75,6 +76,14 @@ export class ArraySink implements ChunkSink {
     const { id, gridShape } = tree.array(this.#path);
     const position = positionOf(coordinates, index * gridShape.length, gridShape, gridStrides(gridShape));
     return await packing.add(bytes, { array: id, position }, options);
+  }
+
+  async requireCurrent({ shape }: ArrayMetadata): Promise<void> {
+    const node = this.#context.tree.array(this.#path);
+    if (sameShape(node.shape, shape)) return;
+    throw new MoraineError("Conflict", "the session has given this array another shape: open it again", {
+      path: this.#path,
+    });
   }
 
   async writeMetadata(metadata: ArrayMetadata, _options?: StorageOptions): Promise<void> {

@@ -32,6 +32,7 @@ export async function resizeArray(
       path: array.path,
     });
   }
+  await sink.requireCurrent(metadata, options);
   const resized = withShape(metadata, shape);
   for (let axis = 0; axis < shape.length; axis++) await clearBeyond(array, resized, axis, options);
   await sink.writeMetadata(resized, options);
@@ -114,6 +115,7 @@ export async function appendValues(
   const axes = addition.map((count, other): AxisRange => {
     return { kind: "range", start: other === axis ? length : 0, step: 1, count };
   });
+  await sink.requireCurrent(metadata, options);
   await sink.writeMetadata(grown, options);
   accept(grown);
   try {
