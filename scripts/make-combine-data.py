@@ -20,7 +20,7 @@ BY_COORDS = dict(combine="by_coords", data_vars="minimal")
 
 def make(name, time, units="days since 2000-01-01", lon=(0, 3), chunk=None, kind="f8", step=1, form="NETCDF4",
          zlib=True, extra=False, bounds=False, group=None, packing=None, unlimited=False, level=1,
-         number=None):
+         number=None, turned=False, fill=-999, first=None):
     n = time[1] - time[0]
     with netCDF4.Dataset(os.path.join(OUT, name), "w", format=form) as data:
         g = data.createGroup(group) if group else data
@@ -40,11 +40,15 @@ def make(name, time, units="days since 2000-01-01", lon=(0, 3), chunk=None, kind
         g.createVariable("lon", "f4", ("lon",))[:] = np.arange(*lon)
         g.createVariable("mask", "i1", ("lat", "lon"))[:] = np.arange(*lon) % 2
         options = dict(zlib=zlib, shuffle=zlib, complevel=level, chunksizes=chunk) if form == "NETCDF4" else {}
-        v = g.createVariable("v", number or ("i2" if packing else "f4"), ("time", "lat", "lon"), fill_value=-999, **options)
+        names = ("time", "lon", "lat") if turned else ("time", "lat", "lon")
+        v = g.createVariable("v", number or ("i2" if packing else "f4"), names, fill_value=fill, **options)
         v.set_auto_maskandscale(False)
         if packing:
             v.scale_factor, v.add_offset = packing
-        v[:] = index[:, None, None] * 100 + np.arange(2)[None, :, None] * 10 + np.arange(*lon)[None, None, :]
+        values = index[:, None, None] * 100 + np.arange(2)[None, :, None] * 10 + np.arange(*lon)[None, None, :]
+        v[:] = np.swapaxes(values, 1, 2) if turned else values
+        if first is not None:
+            v[0, 0, :len(first)] = first
         if extra:
             g.createVariable("extra", "f4", ("time",), fill_value=-1)[:] = index
     return name
@@ -113,6 +117,10 @@ case("groups", groups, {"concat": "time"}, NESTED, group="model")
 codecs = [daily[0], make("codecs-1.nc", (4, 8), chunk=CHUNK, zlib=False), daily[2]]
 case("another encoding, decoded", codecs, {"concat": "time", "drift": "decode"}, NESTED)
 case("mostly another encoding, decoded", [codecs[1], *daily], {"concat": "time", "drift": "decode"}, NESTED)
+turned = [daily[0], make("turned-1.nc", (4, 8), chunk=(2, 3, 2), turned=True), daily[2]]
+case("another order of dimensions, decoded", turned, {"concat": "time", "drift": "decode"}, NESTED)
+make("marked-1.nc", (4, 8), chunk=CHUNK, fill=-1, first=[-1])
+make("marked-2.nc", (4, 8), chunk=CHUNK, fill=-1, first=[-1, -999])
 wide = [daily[0], make("wide-1.nc", (4, 8), chunk=CHUNK, number="f8", kind="i4"), make("wide-2.nc", (8, 12), chunk=CHUNK, number="i2")]
 case("other types, widened", wide, {"concat": "time", "drift": "decode"}, NESTED)
 whole = [make("whole-0.nc", (0, 4), chunk=CHUNK, kind="i4"), make("whole-1.nc", (4, 8), units="hours since 2000-01-05", step=24, chunk=CHUNK, kind="i4"),

@@ -19,7 +19,7 @@ export const COMBINE_OPTIONS: readonly VerbOption[] = [
   {
     name: "drift",
     value: "RULE",
-    help: "sources whose encoding, type or packing differs, also from what they are appended to: error (default), decode (store what differs in one form, where that is exact), split (a group each)",
+    help: "sources whose encoding, type, packing or order of dimensions differs, also from what they are appended to: error (default), decode (store what differs in one form, where that is exact), split (a group each)",
   },
   {
     name: "attributes",

@@ -85,7 +85,7 @@ export async function combineArray(array: ArrayParts, options: CombinePlanOption
     return { contents, index, lengths, piece };
   });
   const barrier = parts.map((part) => part.array?.barrier).find((reason) => reason !== undefined);
-  const present = alike(
+  const present = await alike(
     loaded.flatMap(({ piece }) => (piece ? [piece] : [])),
     notes,
     options,

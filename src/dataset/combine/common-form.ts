@@ -11,28 +11,36 @@ import { MoraineError } from "../../errors.ts";
 import type { ChunkManifest } from "../../manifest/chunk-manifest.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import type { ArrayParts } from "./combine-array.ts";
+import { haveSameDimensions, orderedAlike } from "./dimension-order.ts";
 import { agree, type Drift, describeDrift, findDrift } from "./drift.ts";
 import type { CombinePlanOptions } from "./options.ts";
 import { markPending } from "./pending.ts";
 import { chunkBytes, type Piece } from "./piece.ts";
+import { differInMarks, remarkedAlike } from "./remark.ts";
 import { repackPiece } from "./repack.ts";
 import { unpackPiece } from "./unpack.ts";
 import { commonNumberType, widenType } from "./widen.ts";
 
 /**
- * The pieces as they are, or converted to one packing and type where `--drift decode` asks for it: those of a piece that
- * is stored already, where there is one.
+ * The pieces as they are, or converted to one order of dimensions, packing and type where `--drift decode` asks for it:
+ * those of a piece that is stored already, where there is one.
  *
  * @param notes takes what was converted
  */
-export function alike(
+export async function alike(
   pieces: readonly Piece[],
   notes: string[],
-  { drift }: CombinePlanOptions,
-): readonly Piece[] {
-  if (drift !== "decode") return pieces;
-  const stored = pieces.find(({ existing }) => existing);
-  return stored ? storedAlike(pieces, stored, notes) : widenedAlike(unpackedAlike(pieces, notes), notes);
+  options: CombinePlanOptions,
+): Promise<readonly Piece[]> {
+  if (options.drift !== "decode") return pieces;
+  const ordered = orderedAlike(pieces, notes);
+  const stored = ordered.find(({ existing }) => existing);
+  if (stored) return storedAlike(ordered, stored, notes);
+  const isOfMarks = areNumbers(ordered) && differInMarks(ordered);
+  const remarked = isOfMarks
+    ? await remarkedAlike(ordered, options.materializeLimit, notes, options)
+    : undefined;
+  return widenedAlike(remarked ?? unpackedAlike(ordered, notes), notes);
 }
 
 /** What deviates from a piece that is stored already, in its packing and type. */
@@ -134,13 +142,20 @@ export function checkDrift(
 
 /** What `--drift decode` would make of it. */
 function conversionOf({ kind }: Drift, pieces: readonly Piece[]): string[] {
+  if (kind === "dimensions" && haveSameDimensions(pieces)) {
+    return ["--drift decode stores what deviates in the order of the others"];
+  }
   if (kind !== "data type" && kind !== "packing") return [];
   if (pieces.some(({ existing }) => existing)) {
     return areNumbers(pieces)
       ? ["--drift decode stores what deviates as what is there, where that is exact"]
       : [];
   }
-  if (kind === "packing") return ["--drift decode stores all of it unpacked"];
+  if (kind === "packing") {
+    return differInMarks(pieces)
+      ? ["--drift decode stores what deviates with the mark of missing values that most have"]
+      : ["--drift decode stores all of it unpacked"];
+  }
   const common = commonNumberType(pieces.map(({ metadata }) => metadata.dataType));
   return common ? [`--drift decode stores all of it as ${common.name}`] : [];
 }

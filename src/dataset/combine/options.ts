@@ -23,8 +23,9 @@ export type DriftRule =
   /** An error that names the sources. */
   | "error"
   /**
-   * Chunks of another encoding are stored decoded in the one that most elements have; numbers of another type in one that
-   * holds all of them exactly; arrays that are packed differently unpacked, whole. What is appended is stored in the
+   * Chunks of another encoding are stored decoded in the one that most elements have, and so are arrays with another order
+   * of dimensions or mark of missing values; numbers of another type in one that holds all of them exactly; arrays that are
+   * packed differently unpacked, whole. What is appended is stored in the
    * encoding, type and packing that are there. What cannot be exactly is an error.
    */
   | "decode"

@@ -106,6 +106,24 @@ describe("what differs between files", () => {
     expect(summary.notes.map(({ note }) => note).join()).toContain("stored as float64");
   });
 
+  it("in what marks missing values is stored with the mark that most have, and nothing else anew", async () => {
+    const files = ["daily-0.nc", "marked-1.nc", "daily-2.nc"].map(archiveFile);
+    expect((await refused(files, { concat: "time" })).message).toContain("mark of missing values");
+    const { target, summary } = await combined(files, { concat: "time", drift: "decode" });
+    expect(reencoded(summary)).toEqual(["/v: 2 of 6"]);
+    const array = await (await open(target)).array("v");
+    expect(array.dataType).toEqual({ name: "float32" });
+    const { data } = await get(array, [4, 0, null]);
+    expect(data).toEqual(Float32Array.of(-999, 401, 402));
+  });
+
+  it("in what marks missing values is unpacked where a number would be taken for the mark", async () => {
+    const files = ["daily-0.nc", "marked-2.nc", "daily-2.nc"].map(archiveFile);
+    const { target } = await combined(files, { concat: "time", drift: "decode" });
+    const { data } = await get(await (await open(target)).array("v"), [4, 0, null]);
+    expect(data).toEqual(Float64Array.of(Number.NaN, -999, 402));
+  });
+
   it("levels of compression are no difference", async () => {
     // daily-0 to daily-2 are compressed by levels 1 to 3
     await expect(combined(daily, { concat: "time" })).resolves.toBeDefined();
@@ -134,6 +152,20 @@ describe("what differs between files", () => {
 
 describe("times", () => {
   const calendars = [0, 1, 2].map((number) => archiveFile(`calendar-${number}.nc`));
+
+  it("of which the bounds are those of a climatology are re-encoded with these", async () => {
+    const files = [0, 1].map((number) => archiveFile(`climatology-${number}.nc`));
+    const { target } = await combined(files, { concat: "time" });
+    const root = await open(target);
+    expect((await root.array("time")).attributes["units"]).toBe("days since 2000-01-01");
+    expect((await get(await root.array("cells"))).data).toEqual(Float64Array.of(0, 1, 1, 2, 3, 4, 4, 5));
+  });
+
+  it("in months have an order where all are in the same units", async () => {
+    const files = [1, 0].map((number) => archiveFile(`months-${number}.nc`));
+    const { target } = await combined(files, { byCoords: true });
+    expect((await get(await (await open(target)).array("v"))).data).toEqual(Float32Array.of(0, 0.5, 1, 1.5));
+  });
 
   it("of different calendars are refused, or split", async () => {
     const error = await refused(calendars, { concat: "time" });
@@ -242,22 +274,6 @@ describe("placing by coordinates", () => {
     const error = await refused(names.map(archiveFile), { byCoords: true, join: "inner" });
     expect(error).toMatchObject({ code: "Incompatible" });
     expect(error.message).toContain(words);
-  });
-});
-
-describe("times", () => {
-  it("of which the bounds are those of a climatology are re-encoded with these", async () => {
-    const files = [0, 1].map((number) => archiveFile(`climatology-${number}.nc`));
-    const { target } = await combined(files, { concat: "time" });
-    const root = await open(target);
-    expect((await root.array("time")).attributes["units"]).toBe("days since 2000-01-01");
-    expect((await get(await root.array("cells"))).data).toEqual(Float64Array.of(0, 1, 1, 2, 3, 4, 4, 5));
-  });
-
-  it("in months have an order where all are in the same units", async () => {
-    const files = [1, 0].map((number) => archiveFile(`months-${number}.nc`));
-    const { target } = await combined(files, { byCoords: true });
-    expect((await get(await (await open(target)).array("v"))).data).toEqual(Float32Array.of(0, 0.5, 1, 1.5));
   });
 });
 
