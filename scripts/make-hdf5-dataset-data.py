@@ -362,6 +362,13 @@ with netCDF4.Dataset("dimensions.nc", "w") as n:
     g.createGroup("deep").createVariable("far", "i4", ("time", "y"), fill_value=-1)[:2] = 3
 dataset_view("dimensions.nc")
 
+with h5py.File("nearly.h5", "w") as f:  # only with its full stop the name says that there is no variable
+    for name, said in (("hidden", "netCDF variable.         3"), ("shown", "netCDF variable         4")):
+        f.create_dataset(name, data=np.arange(int(said[-1]), dtype="f4")).make_scale("This is a netCDF dimension but not a " + said)
+    x = f.create_dataset("x", data=np.zeros((3, 4), "i2"))
+    x.dims[0].attach_scale(f["hidden"]); x.dims[1].attach_scale(f["shown"])
+dataset_view("nearly.h5")
+
 with h5py.File("phony.h5", "w") as f:
     f["a"] = np.zeros((3, 4), "i4"); f["b"] = np.zeros((4, 3), "i4"); f["c"] = np.zeros((3, 3), "i4")
     f.create_dataset("d", (3, 4), "i4", chunks=(2, 2), maxshape=(None, 4))

@@ -13,7 +13,7 @@ import { referencedAddress } from "../reference.ts";
 
 /** Stands before the name of a variable that has the name of a dimension without being its coordinate. */
 const NON_COORDINATE = "_nc4_non_coord_";
-const WITHOUT_VARIABLE = "This is a netCDF dimension but not a netCDF variable";
+const WITHOUT_VARIABLE = "This is a netCDF dimension but not a netCDF variable.";
 
 /** The attribute of this name, where there is one that can be read. */
 function attributeOf(object: GraphObject, name: string): Attribute | undefined {
