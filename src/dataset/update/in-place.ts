@@ -6,9 +6,10 @@
  */
 
 import type { JsonObject } from "../../binary/json.ts";
+import { isMoraineError } from "../../errors.ts";
 import { nodeBelow } from "../../zarr/tree.ts";
 import { type Contents, contentsOf, isIndexCoordinate } from "../combine/contents.ts";
-import { coordinateValues } from "../combine/placement.ts";
+import { type Comparable, coordinateValues } from "../combine/placement.ts";
 import { lengthOf, type SourcePlace } from "../combine/places.ts";
 import { planContents } from "../combine/plan-contents.ts";
 import { compareStatic } from "../combine/static-array.ts";
@@ -111,7 +112,11 @@ export async function planInPlace(
   const whole = await storedGroup(existing, change, written, dimension, options);
   if (whole === undefined) return undefined;
   const stored = whole.contents;
-  const leads = known.sources[0] !== undefined && changed.includes(known.sources[0].address);
+  const first = known.sources[0]?.address;
+  const leads = first !== undefined && changed.includes(first);
+  // What is the same in all came from the source that was named first; placed by coordinates, it need not stand first.
+  const begin = changed.filter((address) => known.places?.sources.get(address)?.start[0] === 0);
+  if (begin.some((address) => address !== first) || (leads && begin.length === 0)) return undefined;
   const stale = await staleArrays(stored, dimension, new Set(changed), options);
   if (stale.size > 0 && !leads) return undefined;
   const witness = known.sources.find(({ address }) => !changed.includes(address))?.address;
@@ -186,10 +191,26 @@ async function standsThere(
   for (const [path, array] of found.arrays) {
     if (!isIndexCoordinate(path, array) || array.metadata.dimensionNames?.[0] !== dimension) continue;
     const now = await coordinateValues(found, path, options);
-    const before = await coordinateValues(stored, path, options, start[0], length[0]);
-    if (now.join() !== before.join()) return false;
+    const before = await storedValues(stored, path, start[0], length[0], options);
+    if (now.join() !== before?.join()) return false;
   }
   return true;
+}
+
+/** Undefined where the values lie in a source that is no longer what it was. */
+async function storedValues(
+  stored: Contents,
+  path: string,
+  start: number | undefined,
+  length: number | undefined,
+  options: InPlaceOptions,
+): Promise<Comparable[] | undefined> {
+  try {
+    return await coordinateValues(stored, path, options, start, length);
+  } catch (error) {
+    if (isMoraineError(error, "SourceChanged")) return undefined;
+    throw error;
+  }
 }
 
 /** Only what the target has. */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { get, index, open, Repository } from "../../../src/node.ts";
 import { StorageRouter } from "../../../src/storage/router.ts";
+import { digestsOf } from "../contents.ts";
 
 const storage = new StorageRouter();
 const bytes = (name: string) =>
@@ -87,6 +88,27 @@ describe("updating a repository", () => {
     await index([], target, { update: true });
     expect(await times(target)).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
   });
+
+  it.each([
+    ["named first, placed last", ["daily-2.nc", "daily-0.nc", "daily-1.nc"], 0, ["v"]],
+    ["placed first, named last", ["daily-2.nc", "daily-1.nc", "daily-0.nc"], 2, ["v"]],
+    ["that holds its own coordinate", ["daily-0.nc", "daily-1.nc", "daily-2.nc"], 1, ["lat"]],
+  ])(
+    "takes what is the same in all from where a new index would: a source %s",
+    async (_, names, at, load) => {
+      const { files, target } = await archive(names);
+      await index(files, target, { byCoords: true, load });
+      // Another version of the same bytes.
+      await storage.delete([files[at] ?? ""]);
+      await storage.write(files[at] ?? "", bytes(names[at] ?? ""));
+      await index([], target, { update: true });
+      const again = `${target}-again`;
+      await index(files, again, { byCoords: true, load });
+      expect(await digestsOf(target)).toEqual(await digestsOf(again));
+      const title = async (address: string) => (await open(address)).attributes["title"];
+      expect(await title(target)).toBe(await title(again));
+    },
+  );
 
   it("knows what was appended, and leaves other groups alone", async () => {
     const { files, target } = await archive([...DAILY, "extra-0.nc"]);
