@@ -92,9 +92,9 @@ async function appended(
   repository: Repository,
   branch: string,
   group: string,
-  { signal, storage }: IndexingOptions,
+  { signal, storage, load, grid }: IndexingOptions,
 ): Promise<Change> {
-  const { sources } = await recordedSources(repository, branch, group, { signal });
+  const { sources, beginning } = await recordedSources(repository, branch, group, { signal });
   const known = new Map(sources.map((source) => [source.address, source]));
   const again = change.addresses.flatMap((address) => known.get(address) ?? []);
   const { changed } = await changesOf(again, storage, { signal });
@@ -110,6 +110,8 @@ async function appended(
   }
   return {
     ...change,
+    // How arrays are stored is asked for once.
+    options: { load: load ?? beginning?.options.load, grid: grid ?? beginning?.options.grid },
     addresses: change.addresses.filter((address) => !known.has(address)),
     notes: again.map(({ address }) => ({
       source: address,

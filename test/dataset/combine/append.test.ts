@@ -66,6 +66,19 @@ describe("appending one file after the other", () => {
     expect((await (await open(target)).array("v")).shape).toEqual([4, 2, 3]);
   });
 
+  it("stores arrays as they were asked for when the repository was made", async () => {
+    const target = newRepository();
+    const [first = "", ...others] = expected("a partial chunk in the middle").files.map(archiveFile);
+    await index(first, target, { concat: "time", load: ["time", "lat", "lon", "mask"], grid: "regular" });
+    for (const file of others) await index(file, target, { append: "time" });
+    expect((await (await open(target)).array("v")).chunkGrid.name).toBe("regular");
+    expect(await differences(target, expected("a partial chunk in the middle"))).toEqual([]);
+    const loaded = newRepository();
+    await index(first, loaded, { concat: "time", load: ["v"] });
+    for (const file of others) await index(file, loaded, { append: "time" });
+    expect(await differences(loaded, expected("a partial chunk in the middle"))).toEqual([]);
+  });
+
   it("stores what deviates in the repository's form on request", async () => {
     const target = newRepository();
     await index(archiveFile("daily-0.nc"), target);
