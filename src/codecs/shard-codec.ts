@@ -35,6 +35,7 @@ export const makeSharding: CodecMaker = (values, { shape, dataType, fillValue })
       await Promise.all([inner.ready(only), indexCodec.ready(only)]);
     },
     decode(bytes) {
+      indexCodec.requireMemory();
       const index = indexCodec.decodeFrom(bytes);
       const shard = new Shard(size, count, shape, chunkShape, grid);
       shard.fill(fillValue, decodeElement(fillValue, dataType));
@@ -47,6 +48,7 @@ export const makeSharding: CodecMaker = (values, { shape, dataType, fillValue })
       return shard.data();
     },
     encode(data) {
+      indexCodec.requireMemory();
       const shard = new Shard(size, count, shape, chunkShape, grid, data);
       const offsets = new Float64Array(indexCodec.count).fill(Number.NaN);
       const lengths = new Float64Array(indexCodec.count);

@@ -12,6 +12,9 @@ import { createPipeline, type Pipeline } from "./pipeline.ts";
 /** Both halves of 2^64 - 1, which stands for an inner chunk that is not stored. */
 const ONES = 0xffff_ffff;
 
+/** A shard of more inner chunks has an index that does not fit in memory with what is made of it: 1 GiB encoded. */
+const MOST_INNER_CHUNKS = 2 ** 26;
+
 /** The decoded index: an entry for each inner chunk, in C order. */
 export interface ShardIndex {
   /** Bytes from the start of the shard; NaN where nothing is stored, infinite beyond 2^53. */

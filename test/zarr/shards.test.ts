@@ -59,6 +59,21 @@ describe("reading shards", () => {
     expect((await get(array, [9, 9])).data[0]).toBe(9 * 32 + 9);
   });
 
+  test("shards of more inner chunks than an index in memory has are refused, not tried", async () => {
+    const store = new ZarrStore(new CountingStorage(), "memory://store/");
+    for (const length of [2 ** 30, 2 ** 52]) {
+      const array = await createArray(store, `${length}`, {
+        shape: [length],
+        dataType: "uint8",
+        chunkShape: [1],
+        shardShape: [length],
+      });
+      await expect(array.set([5], 1)).rejects.toMatchObject({ code: "LimitExceeded" });
+      await store.set(`${length}/c/0`, new Uint8Array(100));
+      await expect(get(array, [5])).rejects.toMatchObject({ code: "LimitExceeded" });
+    }
+  });
+
   test("a shard that became all fill value after its index was read is that, not missing", async () => {
     const { store, array } = await sharded();
     await get(array, [slice(0, 20), slice(0, 4)]);

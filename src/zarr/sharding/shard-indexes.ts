@@ -43,7 +43,7 @@ export class ShardIndexes {
   /**
    * The index of a shard; undefined where the shard does not exist.
    *
-   * Errors: `CorruptChunk`, `ChecksumMismatch`, `SourceChanged`, those of the storage.
+   * Errors: `CorruptChunk`, `ChecksumMismatch`, `LimitExceeded`, `SourceChanged`, those of the storage.
    */
   async get(storage: Storage, place: ShardPlace, options: StorageOptions): Promise<LocatedIndex | undefined> {
     const key = keyOf(place);
@@ -116,6 +116,7 @@ async function readIndex(
   { address, version, range, codec }: ShardPlace,
   options: StorageOptions,
 ): Promise<LocatedIndex | undefined> {
+  codec.requireMemory();
   const read = { ...options, version };
   if (range) {
     if (range.length < codec.size) {

@@ -13,9 +13,14 @@ export class ShardEncoder {
   readonly grid: readonly number[];
   readonly index: ShardIndexCodec;
 
-  /** @param shape elements of the shard along each axis */
+  /**
+   * Errors: `LimitExceeded` for very many inner chunks.
+   *
+   * @param shape elements of the shard along each axis
+   */
   constructor(sharding: Sharding, shape: readonly number[]) {
     const { grid, index } = shardLayout(sharding, shape);
+    index.requireMemory();
     this.grid = grid;
     this.index = index;
   }
