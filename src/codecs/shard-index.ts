@@ -55,6 +55,12 @@ export class ShardIndexCodec {
     this.size = size;
   }
 
+  /** Before an index is read or made. Errors: `LimitExceeded` for one of very many entries. */
+  requireMemory(): void {
+    if (this.count <= MOST_INNER_CHUNKS) return;
+    throw new MoraineError("LimitExceeded", `a shard of ${this.count} inner chunks`);
+  }
+
   /** Loads what the index codecs need, or only what they decode with. */
   async ready(only?: "decode"): Promise<void> {
     await this.#pipeline.ready(only);
