@@ -268,6 +268,32 @@ with h5py.File("dangling.source.h5", "w") as f, h5py.File("dangling.h5", "w") as
 os.remove("dangling.source.h5")
 describe("dangling.h5", texts={"table": ['{"id":1,"region":""}', '{"id":2,"region":""}']})  # h5py finds no object either
 
+# ---------------------------------------------------------------- sequences within themselves
+with h5py.File("endless.h5", "w") as f:
+    datatype, memory, values = h5t.STD_I32LE, h5t.NATIVE_INT32, np.array([7, 8], "i4")
+    kept = []  # what pointers of the memory point to
+    for level in range(40):
+        kept.append(values)
+        datatype, memory = h5t.vlen_create(datatype), h5t.vlen_create(memory)
+        values = np.array([[len(values), values.ctypes.data]], "u8")
+    raw(f, "nested", datatype, values.reshape(-1), space=(1,), memory=memory)
+    f["plain"] = np.arange(2)
+whole = bytearray(open("endless.h5", "rb").read())
+heap = whole.index(b"GCOL")
+at, places = heap + 16, []
+while (index := int.from_bytes(whole[at:at + 2], "little")) != 0:
+    size = int.from_bytes(whole[at + 8:at + 16], "little")
+    if size == 16: places.append((at + 16, index))
+    at += 16 + -(-size // 8) * 8
+free, index = int.from_bytes(whole[at + 8:at + 16], "little"), len(places) + 2
+pointer = (2).to_bytes(4, "little") + heap.to_bytes(8, "little") + index.to_bytes(4, "little")
+# A further object: twice itself. All others lead to it.
+whole[at:at + 48] = index.to_bytes(2, "little") + bytes(6) + (32).to_bytes(8, "little") + 2 * pointer
+whole[at + 48:at + 64] = bytes(8) + (free - 48).to_bytes(8, "little")
+for place, _ in places: whole[place:place + 16] = pointer
+open("endless.h5", "wb").write(whole)
+describe("endless.h5", skip=("nested",))
+
 # ---------------------------------------------------------------- virtual datasets of virtual datasets
 with h5py.File("nested.source.h5", "w", libver="latest") as f: f["values"] = np.arange(10, dtype="<i4")
 with h5py.File("nested.h5", "w", libver="latest") as f:

@@ -24,12 +24,17 @@ export interface ElementContext {
   pathOf(address: number): string | undefined;
   /** Leave the blanks that pad strings, as netCDF-C does with attributes. */
   readonly keepBlanks?: boolean;
+  /** Within a sequence: how many more elements the whole may have. */
+  readonly budget?: { left: number };
 }
 
 /** Makes the values of the elements of a datatype. */
 export type ElementReader = (bytes: Uint8Array, at: number) => JsonValue;
 
-/** @throws on reading `CorruptFile` where an element points to nothing that there is */
+/**
+ * @throws on reading `CorruptFile` where an element points to nothing that there is, `LimitExceeded` where sequences in
+ *   sequences have more elements than the file has bytes: those that contain themselves
+ */
 export function elementReader(datatype: Datatype, context: ElementContext): ElementReader {
   const { heap } = context;
   switch (datatype.class) {
@@ -46,14 +51,21 @@ export function elementReader(datatype: Datatype, context: ElementContext): Elem
       };
     case "sequence": {
       const { base } = datatype;
-      const read = elementReader(base, context);
+      const { size, source } = heap.file.metadata;
+      const budget = context.budget ?? { left: 0 };
+      const read = elementReader(base, { ...context, budget });
       return (bytes, at) => {
+        if (!context.budget) budget.left = size;
         const pointer = heap.pointer(bytes, at);
         if (!pointer) return [];
+        budget.left -= pointer.length;
+        if (budget.left < 0) {
+          throw new MoraineError("LimitExceeded", "sequences within themselves", { source });
+        }
         const object = heap.object(pointer);
         if (pointer.length * base.size > object.length) {
           throw new MoraineError("CorruptFile", "a sequence is longer than its object in the global heap", {
-            source: heap.file.metadata.source,
+            source,
           });
         }
         return Array.from({ length: pointer.length }, (_, i) => read(object, i * base.size));

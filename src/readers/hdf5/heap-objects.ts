@@ -60,13 +60,19 @@ export class HeapObjects {
     while (level.length > 0) {
       const wanted = new Map<number, Map<number, HeapPointer>>();
       const sequences: { pointer: HeapPointer; base: Datatype }[] = [];
+      // What is pointed to more than once is looked at once: a file may make that exponentially many.
+      const seen = new Map<Datatype, Set<string>>();
       const found = (pointer: HeapPointer, base: Datatype | undefined): void => {
-        const { address, index } = pointer;
+        const { address, index, length } = pointer;
         if (!this.#objects.get(address)?.has(index)) {
           const members = wanted.get(address) ?? new Map<number, HeapPointer>();
           wanted.set(address, members.set(index, pointer));
         }
-        if (base && usesHeap(base)) sequences.push({ pointer, base });
+        if (!base || !usesHeap(base)) return;
+        const known = seen.get(base) ?? new Set();
+        const key = `${address} ${index} ${length}`;
+        if (!known.has(key)) sequences.push({ pointer, base });
+        seen.set(base, known.add(key));
       };
       for (const { datatype, bytes, count } of level) {
         for (let i = 0; i < count; i++) this.#visit(datatype, bytes, i * datatype.size, found);

@@ -178,3 +178,8 @@ test("an attribute has its name, whatever that is to JavaScript", async () => {
   const { attributes } = arrayAt(await openFile("names.h5"), "/marked").metadata;
   expect(Object.entries(attributes)).toEqual([["__proto__", "an attribute"]]);
 });
+
+test("sequences within themselves are refused before they fill the memory", async () => {
+  const array = arrayAt(await openFile("endless.h5"), "/nested");
+  await expect(valuesOf(array)).rejects.toMatchObject({ code: "LimitExceeded" });
+});
