@@ -45,6 +45,25 @@ it("finds a reference that leads to another chunk", async () => {
   ]);
 });
 
+it("compares parts of uncompressed chunks, and finds a reference that leads beside them", async () => {
+  const split = join(folder, "split.icechunk");
+  await index(join(demo, "sst-classic.nc"), split, { splitChunks: 256 });
+  const whole = await verify(split);
+  expect(whole).toMatchObject({ different: [], notCompared: [] });
+  expect(whole.equal).toBeGreaterThan(10);
+  const session = await (await Repository.open(split)).writableSession("main");
+  const manifest = await session.manifest("/sst");
+  const offsets = manifest.offsets.slice();
+  offsets[1] = (offsets[1] ?? 0) + 2;
+  await session.setReferences("/sst", { ...manifest, offsets });
+  await session.commit("one element further");
+  const { equal, different } = await verify(split);
+  expect(equal).toBe(whole.equal - 1);
+  expect(different.map(({ path, reason }) => `${path} ${reason.slice(0, 30)}`)).toEqual([
+    "/sst no chunk of the original file ",
+  ]);
+});
+
 it("finds metadata that decode to other values", async () => {
   const repository = await Repository.open(target);
   await repository.createBranch("orders", await repository.lookupBranch("main"));

@@ -13,7 +13,7 @@ import type { VirtualArray } from "../../manifest/virtual-group.ts";
 import { chunkExtent } from "../../zarr/chunk-grid.ts";
 import { openSource, type SourceOptions } from "../open.ts";
 import { arrayOf, faultOf, type OpenedSource, walkSource } from "../source.ts";
-import { NotComparable } from "./independent-reader.ts";
+import { type IndependentReader, NotComparable } from "./independent-reader.ts";
 import { OriginalFiles } from "./original-files.ts";
 import { Placements } from "./placements.ts";
 
@@ -118,20 +118,24 @@ class Verification {
     const location = manifest.locations[manifest.locationIndexes?.[entry] ?? 0] ?? "";
     const coordinates = entryCoordinates(manifest, entry);
     const file = await this.#files.at(location);
-    const original = file.chunks.at(location, manifest.offsets[entry] ?? 0, manifest.lengths[entry] ?? 0);
-    if (original === undefined) throw new NotComparable("no chunk of the original file is at this place");
     const there = chunkExtent(array.metadata, coordinates);
-    const here = chunkExtent(original.array.metadata, original.coordinates);
+    const [offset = 0, length = 0] = [manifest.offsets[entry], manifest.lengths[entry]];
+    const here = file.chunks.at(location, offset, length, there.shape);
+    if (here === undefined) {
+      const reason = "no chunk of the original file is at this place, nor a part of an uncompressed one";
+      this.#different.push({ path, coordinates, source: location, sourcePath: path, reason });
+      return;
+    }
     const shape = there.inside.map((length, axis) => Math.min(length, here.inside[axis] ?? 0));
     const differ = (reason: string): void => {
-      this.#different.push({ path, coordinates, source: location, sourcePath: original.path, reason });
+      this.#different.push({ path, coordinates, source: location, sourcePath: here.path, reason });
     };
-    const misplaced = this.#placements.check(path, location, there.start, here.start, file.chunks, original);
+    const misplaced = this.#placements.check(path, location, there.start, here.start, file.chunks, here);
     if (misplaced !== undefined) {
       differ(misplaced);
       return;
     }
-    const expected = file.reader.read(original.path, here.start, shape);
+    const expected = readBy(file.reader, here.path, here.start, shape);
     let data: ChunkData;
     try {
       data = await arrayOf(this.#source, path, array).readRegion(there.start, shape, { signal });
@@ -159,6 +163,16 @@ class Verification {
     const known = this.#notCompared.get(key);
     if (known) known.chunks += 1;
     else this.#notCompared.set(key, { path, reason, chunks: 1 });
+  }
+}
+
+/** What another reader reads. Errors: `NotComparable` for all that it cannot, whatever it throws then. */
+function readBy(reader: IndependentReader, ...what: Parameters<IndependentReader["read"]>) {
+  try {
+    return reader.read(...what);
+  } catch (error) {
+    if (error instanceof NotComparable) throw error;
+    throw new NotComparable(`${reader.name}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
