@@ -9,7 +9,8 @@ import type { CodecSpecification } from "../codecs/codec.ts";
 import { parseSharding } from "../codecs/sharding.ts";
 import { type DataType, itemSize } from "../data-types/data-type.ts";
 import type { Barrier } from "../manifest/virtual-group.ts";
-import type { ArrayMetadata } from "../zarr/array-metadata.ts";
+import type { ArrayMetadata, RectilinearAxis } from "../zarr/array-metadata.ts";
+import { axisChunkLengths } from "../zarr/chunk-grid.ts";
 
 /** Codecs that zarr-python knows by these names. */
 const KNOWN_CODECS: ReadonlySet<string> = new Set([
@@ -110,9 +111,13 @@ function unknownCodec(codecs: readonly CodecSpecification[]): Barrier | undefine
 /** zarr-python compares inner chunks with the chunks of the grid, not with what a transposition makes of these. */
 function shardingBarrier({ codecs, chunkGrid }: ArrayMetadata): Barrier | undefined {
   const sharding = codecs.find(({ name }) => name === "sharding_indexed");
-  if (sharding === undefined || chunkGrid.name !== "regular") return undefined;
+  if (sharding === undefined) return undefined;
   const { chunkShape } = parseSharding(sharding.configuration ?? {});
-  const divides = chunkShape.every((length, axis) => (chunkGrid.chunkShape[axis] ?? 0) % length === 0);
+  const shards: readonly RectilinearAxis[] =
+    chunkGrid.name === "regular" ? chunkGrid.chunkShape : chunkGrid.chunkShapes;
+  const divides = chunkShape.every((length, axis) =>
+    axisChunkLengths(shards[axis] ?? 0).every((shard) => shard % length === 0),
+  );
   if (divides) return undefined;
   return {
     code: "UnsupportedCodec",
@@ -127,12 +132,23 @@ function shardingBarrier({ codecs, chunkGrid }: ArrayMetadata): Barrier | undefi
 function shuffleBarrier(metadata: ArrayMetadata): Barrier | undefined {
   const size = itemSize(metadata.dataType);
   if (size === undefined) return undefined;
-  const elements =
-    metadata.chunkGrid.name === "regular"
-      ? metadata.chunkGrid.chunkShape.reduce((product, length) => product * length, 1)
-      : undefined;
-  let bytes: number | undefined = elements === undefined ? undefined : elements * size;
-  for (const codec of metadata.codecs) {
+  const { chunkGrid, codecs } = metadata;
+  return shuffleAmong(codecs, size, chunkGrid.name === "regular" ? chunkGrid.chunkShape : undefined);
+}
+
+/** @param shape of the chunks, where all have one */
+function shuffleAmong(
+  codecs: readonly CodecSpecification[],
+  size: number,
+  shape: readonly number[] | undefined,
+): Barrier | undefined {
+  let bytes = shape?.reduce((product, length) => product * length, size);
+  for (const codec of codecs) {
+    if (codec.name === "sharding_indexed") {
+      const inner = parseSharding(codec.configuration ?? {});
+      const barrier = shuffleAmong(inner.codecs, size, inner.chunkShape);
+      if (barrier) return barrier;
+    }
     if (codec.name === "numcodecs.shuffle") {
       const element = shuffleElementSize(codec, size);
       // Bytes of unknown number are whole elements only by chance, unless an element is one byte.
@@ -148,7 +164,7 @@ function shuffleBarrier(metadata: ArrayMetadata): Barrier | undefined {
     } else if (codec.name !== "bytes" && codec.name !== "transpose") {
       bytes = undefined;
       // After a compressor the number of bytes differs from chunk to chunk.
-      if (metadata.codecs.slice(metadata.codecs.indexOf(codec) + 1).some(isWideShuffle)) {
+      if (codecs.slice(codecs.indexOf(codec) + 1).some(isWideShuffle)) {
         return {
           code: "UnsupportedCodec",
           reason: "shuffle after a compressor; numcodecs refuses odd lengths",
