@@ -45,6 +45,14 @@ it("finds a reference that leads to another chunk", async () => {
   ]);
 });
 
+it("compares files that are stacked along a new dimension", async () => {
+  const stacked = join(folder, "stacked.icechunk");
+  await index([join(demo, "sst-2020.nc")], stacked, { concat: "run", load: [] });
+  const { equal, different, notCompared } = await verify(stacked);
+  expect({ different, notCompared }).toEqual({ different: [], notCompared: [] });
+  expect(equal).toBeGreaterThan(10);
+});
+
 it("compares parts of uncompressed chunks, and finds a reference that leads beside them", async () => {
   const split = join(folder, "split.icechunk");
   await index(join(demo, "sst-classic.nc"), split, { splitChunks: 256 });

@@ -110,16 +110,19 @@ function liesIn(manifest: ChunkManifest, entry: number, location: string): boole
  * The elements of an uncompressed chunk that a range of its bytes holds; undefined where they are no box of a shape.
  *
  * @param within bytes from the start of the chunk
+ * @param stacked the shape, with dimensions that the file has not
  */
 function rowsAt(
   metadata: ArrayMetadata,
   coordinates: readonly number[],
   within: number,
   length: number,
-  shape: readonly number[],
+  stacked: readonly number[],
 ): Pick<OriginalChunk, "start" | "inside"> | undefined {
   const size = itemSize(metadata.dataType) ?? 0;
   const chunk = chunkExtent(metadata, coordinates);
+  // New dimensions along which files are stacked stand before all others.
+  const shape = stacked.slice(Math.max(stacked.length - chunk.shape.length, 0));
   const elements = shape.reduce((product, along) => product * along, 1);
   if (shape.length !== chunk.shape.length || within % size !== 0 || elements * size !== length)
     return undefined;

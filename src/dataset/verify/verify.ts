@@ -126,11 +126,24 @@ class Verification {
       this.#different.push({ path, coordinates, source: location, sourcePath: path, reason });
       return;
     }
-    const shape = there.inside.map((length, axis) => Math.min(length, here.inside[axis] ?? 0));
+    // New dimensions along which files are stacked stand before all others.
+    const added = there.shape.length - here.start.length;
+    if (added < 0 || there.shape.slice(0, added).some((along) => along !== 1)) {
+      throw new NotComparable(`it has other dimensions than ${here.path} of the original file`);
+    }
+    const box = there.inside.map((along, axis) => Math.min(along, here.inside[axis - added] ?? 1));
+    const shape = box.slice(added);
     const differ = (reason: string): void => {
       this.#different.push({ path, coordinates, source: location, sourcePath: here.path, reason });
     };
-    const misplaced = this.#placements.check(path, location, there.start, here.start, file.chunks, here);
+    const misplaced = this.#placements.check(
+      path,
+      location,
+      there.start.slice(added),
+      here.start,
+      file.chunks,
+      here,
+    );
     if (misplaced !== undefined) {
       differ(misplaced);
       return;
@@ -138,7 +151,7 @@ class Verification {
     const expected = readBy(file.reader, here.path, here.start, shape);
     let data: ChunkData;
     try {
-      data = await arrayOf(this.#source, path, array).readRegion(there.start, shape, { signal });
+      data = await arrayOf(this.#source, path, array).readRegion(there.start, box, { signal });
     } catch (error) {
       const fault: MoraineError = faultOf(error, this.#source, path);
       differ(`${fault.code}: ${fault.message}`);
