@@ -12,7 +12,7 @@ import { MoraineError } from "../errors.ts";
 import type { VirtualArray } from "../manifest/virtual-group.ts";
 import type { StorageOptions } from "../storage/storage.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
-import { arrayOf, faultOf, type OpenedSource, walkSource } from "./source.ts";
+import { arrayOf, faultOf, type OpenedSource, storedPath, walkSource } from "./source.ts";
 
 /**
  * What a digest is of: the bytes of the elements in C order, little-endian and packed, or the JSON list of the
@@ -63,11 +63,6 @@ export async function* digestSource(
       };
     }
   }
-}
-
-/** The path in the file, where the dataset view has another name. */
-function storedPath(path: string, { storedName }: { readonly storedName?: string | undefined }): string {
-  return storedName === undefined ? path : path.slice(0, path.lastIndexOf("/") + 1) + storedName;
 }
 
 async function digestRow(

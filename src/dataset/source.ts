@@ -142,3 +142,11 @@ export function faultOf(error: unknown, source: OpenedSource, path: string): Mor
   }
   throw error;
 }
+
+/** The path in the file, where the dataset view has another name. */
+export function storedPath(
+  path: string,
+  { storedName }: { readonly storedName?: string | undefined },
+): string {
+  return storedName === undefined ? path : path.slice(0, path.lastIndexOf("/") + 1) + storedName;
+}

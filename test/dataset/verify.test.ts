@@ -89,3 +89,27 @@ it("finds metadata that decode to other values", async () => {
     ["/sst-classic/sst", "/sst"],
   ]);
 });
+
+const data = fileURLToPath(new URL("../data", import.meta.url));
+
+it.each([
+  ["variables under names of their own in the dataset view", "hdf5-dataset/dimensions.nc", 11],
+  ["one variable under several links", "hdf5-dataset/links.h5", 5],
+])("finds %s", async (_, file, chunks) => {
+  const linked = join(folder, `${file.replace(/\W/g, "-")}.icechunk`);
+  await index(join(data, file), linked);
+  expect(await verify(linked)).toMatchObject({ equal: chunks, different: [] });
+});
+
+it("does not compare what another reader cannot read rightly", async () => {
+  for (const [file, reason] of [
+    ["hdf5-dataset/numbers.h5", "h5wasm gives big-endian enumerations as they lie"],
+    ["netcdf3/cdf1-streaming.nc", "netcdfjs finds more values here than the file has bytes for"],
+  ] as const) {
+    const odd = join(folder, `${file.replace(/\W/g, "-")}.icechunk`);
+    await index(join(data, file), odd);
+    const { different, notCompared } = await verify(odd);
+    expect(different).toEqual([]);
+    expect(notCompared.map((one) => one.reason)).toContain(reason);
+  }
+});

@@ -45,9 +45,12 @@ export async function openWithLibhdf5(bytes: Uint8Array): Promise<IndependentRea
 function filtersOf(h5wasm: Library, file: File): Set<number> {
   const filters = new Set<number>();
   for (const path of file.paths()) {
-    const entity = file.get(path);
-    if (!(entity instanceof h5wasm.Dataset)) continue;
-    for (const { id } of entity.filters) filters.add(id);
+    try {
+      const entity = file.get(path);
+      if (entity instanceof h5wasm.Dataset) for (const { id } of entity.filters) filters.add(id);
+    } catch {
+      // The library refuses it, which is told where its values are asked for.
+    }
   }
   return filters;
 }
@@ -71,12 +74,14 @@ function readBox(
 ): ComparedValues {
   const dataset = file.get(path);
   if (!(dataset instanceof h5wasm.Dataset)) throw new NotComparable(`libhdf5 finds no dataset ${path}`);
-  const { type, size } = dataset.metadata;
+  const { type, size, littleEndian } = dataset.metadata;
   const isNumber = type === INTEGER || type === ENUM || (type === FLOAT && size >= 4);
   if (!isNumber && type !== STRING)
     throw new NotComparable(`h5wasm gives no values of datatype class ${type}`);
   if (isNumber && ![1, 2, 4, 8].includes(size))
     throw new NotComparable(`h5wasm gives no numbers of ${size} bytes`);
+  if (type === ENUM && !littleEndian && size > 1)
+    throw new NotComparable("h5wasm gives big-endian enumerations as they lie");
   const ranges = shape.map((length, axis): [number, number] => [
     start[axis] ?? 0,
     (start[axis] ?? 0) + length,

@@ -38,7 +38,7 @@ export async function openWithNetcdfjs(bytes: Uint8Array): Promise<IndependentRe
       if (variable === undefined) throw new NotComparable(`netcdfjs has no variable ${name}`);
       let flat = values.get(name);
       if (flat === undefined) {
-        flat = flatten(reader, variable);
+        flat = flatten(reader, variable, bytes.length);
         values.set(name, flat);
       }
       return boxOf(flat, variable, lengthsOf(reader, variable), start, shape);
@@ -55,11 +55,14 @@ function lengthsOf(reader: Reader, variable: Variable): number[] {
 }
 
 /** All elements in C order. Sizes in the header are padded to four bytes, which netcdfjs takes for elements. */
-function flatten(reader: Reader, variable: Variable): readonly unknown[] {
+function flatten(reader: Reader, variable: Variable, fileSize: number): readonly unknown[] {
   const [size] = TYPES[variable.type] ?? [];
   if (size === undefined) throw new NotComparable(`netcdfjs gives no values of type ${variable.type}`);
   const lengths = lengthsOf(reader, variable);
   const inner = lengths.slice(variable.record ? 1 : 0).reduce((product, length) => product * length, 1);
+  // Of a file that was written as a stream it takes the mark for a number of records, and begins to make them.
+  if (lengths.reduce((product, length) => product * length, size) > fileSize)
+    throw new NotComparable("netcdfjs finds more values here than the file has bytes for");
   const lone = reader.variables.filter((other) => other.record).length === 1;
   if (variable.record && lone && (inner * size) % 4 !== 0) {
     throw new NotComparable("netcdfjs pads the records of a single record variable");

@@ -11,11 +11,13 @@ import type { VirtualArray } from "../../manifest/virtual-group.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
 import type { ArrayMetadata } from "../../zarr/array-metadata.ts";
 import { chunkExtent, gridCoordinates } from "../../zarr/chunk-grid.ts";
-import { type OpenedSource, walkSource } from "../source.ts";
+import { type OpenedSource, storedPath, walkSource } from "../source.ts";
 
 /** A chunk of a variable of a file, or the part of an uncompressed one that is a range of its bytes. */
 export interface OriginalChunk {
   readonly path: string;
+  /** The path by which other readers know it: the dataset view has names of its own. */
+  readonly storedPath: string;
   readonly array: VirtualArray;
   /** First element along each axis. */
   readonly start: readonly number[];
@@ -25,18 +27,14 @@ export interface OriginalChunk {
 
 /** The chunks of a file by the places of their bytes. */
 export class OriginalChunks {
-  readonly #arrays: { path: string; array: VirtualArray; manifest: ChunkManifest }[] = [];
-  /** For each array its entries by offset, made when it is first asked for. */
-  readonly #byOffset: Map<number, number>[] = [];
-  /** For each uncompressed array its entries by ascending offset, made likewise. */
-  readonly #sorted: Uint32Array[] = [];
+  readonly #arrays: OriginalArray[] = [];
 
   /** The arrays of a file whose chunks lie in it as they are. */
   static async of(source: OpenedSource, options: StorageOptions): Promise<OriginalChunks> {
     const chunks = new OriginalChunks();
     for await (const { path, node } of walkSource(source, "/", options)) {
       if (node.kind !== "array" || node.manifest === undefined) continue;
-      chunks.#arrays.push({ path, array: node, manifest: await node.manifest(options) });
+      chunks.#arrays.push(new OriginalArray(path, node, await node.manifest(options)));
     }
     return chunks;
   }
@@ -47,56 +45,94 @@ export class OriginalChunks {
   }
 
   /**
-   * What lies at a range of the bytes of a location: a chunk, or rows of an uncompressed one.
+   * What lies at a range of the bytes of a location: a chunk, or rows of an uncompressed one. Links give a variable
+   * several paths: the one with the wanted name, if there is one.
    *
    * @param shape of the chunk that is said to lie there
+   * @param name of the array in the index, behind a slash
    */
-  at(location: string, offset: number, length: number, shape: readonly number[]): OriginalChunk | undefined {
-    for (const [index, { path, array, manifest }] of this.#arrays.entries()) {
-      const entry = this.#entries(index, manifest).get(offset);
+  at(
+    location: string,
+    offset: number,
+    length: number,
+    shape: readonly number[],
+    name: string,
+  ): OriginalChunk | undefined {
+    const named = this.#arrays.filter(({ path }) => path.endsWith(name));
+    return (
+      this.#in(named, location, offset, length, shape) ??
+      this.#in(this.#arrays, location, offset, length, shape)
+    );
+  }
+
+  #in(
+    arrays: readonly OriginalArray[],
+    location: string,
+    offset: number,
+    length: number,
+    shape: readonly number[],
+  ): OriginalChunk | undefined {
+    for (const original of arrays) {
+      const { path, array, manifest } = original;
+      const entry = original.byOffset.get(offset);
       if (entry === undefined || manifest.lengths[entry] !== length) continue;
       if (!liesIn(manifest, entry, location)) continue;
       const { start, inside } = chunkExtent(array.metadata, entryCoordinates(manifest, entry));
-      return { path, array, start, inside };
+      return { path, storedPath: storedPath(path, array), array, start, inside };
     }
-    for (const [index, { path, array, manifest }] of this.#arrays.entries()) {
+    for (const original of arrays) {
+      const { path, array, manifest } = original;
       if (!isPlainBytes(array.metadata)) continue;
-      const entry = this.#lastBefore(index, manifest, offset);
+      const entry = original.lastBefore(offset);
       const within = offset - (manifest.offsets[entry ?? 0] ?? 0);
       if (entry === undefined || within + length > (manifest.lengths[entry] ?? 0)) continue;
       if (!liesIn(manifest, entry, location)) continue;
       const part = rowsAt(array.metadata, entryCoordinates(manifest, entry), within, length, shape);
-      if (part) return { path, array, ...part };
+      if (part) return { path, storedPath: storedPath(path, array), array, ...part };
     }
     return undefined;
   }
+}
+
+/** An array of a file, whose indexes of its chunks are made when they are first asked for. */
+class OriginalArray {
+  readonly path: string;
+  readonly array: VirtualArray;
+  readonly manifest: ChunkManifest;
+  #byOffset: ReadonlyMap<number, number> | undefined;
+  #sorted: Uint32Array | undefined;
+
+  constructor(path: string, array: VirtualArray, manifest: ChunkManifest) {
+    this.path = path;
+    this.array = array;
+    this.manifest = manifest;
+  }
+
+  /** Its entries by offset. */
+  get byOffset(): ReadonlyMap<number, number> {
+    if (this.#byOffset === undefined) {
+      const { count, inline, offsets } = this.manifest;
+      const entries = new Map<number, number>();
+      for (let entry = 0; entry < count; entry++) {
+        if (!inline.has(entry)) entries.set(offsets[entry] ?? 0, entry);
+      }
+      this.#byOffset = entries;
+    }
+    return this.#byOffset;
+  }
 
   /** The entry with the last offset up to one: chunks of an array do not overlap. */
-  #lastBefore(index: number, { offsets, count }: ChunkManifest, offset: number): number | undefined {
+  lastBefore(offset: number): number | undefined {
+    const { count, offsets } = this.manifest;
     const at = (entry: number): number => offsets[entry] ?? 0;
-    const sorted =
-      this.#sorted[index] ??
-      Uint32Array.from({ length: count }, (_, entry) => entry).sort((a, b) => at(a) - at(b));
-    this.#sorted[index] = sorted;
+    this.#sorted ??= Uint32Array.from({ length: count }, (_, entry) => entry).sort((a, b) => at(a) - at(b));
     let [low, high] = [0, count];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (at(sorted[middle] ?? 0) <= offset) low = middle + 1;
+      if (at(this.#sorted[middle] ?? 0) <= offset) low = middle + 1;
       else high = middle;
     }
-    return low === 0 ? undefined : sorted[low - 1];
-  }
-
-  #entries(index: number, manifest: ChunkManifest): ReadonlyMap<number, number> {
-    let entries = this.#byOffset[index];
-    if (entries === undefined) {
-      entries = new Map();
-      for (let entry = 0; entry < manifest.count; entry++) {
-        if (!manifest.inline.has(entry)) entries.set(manifest.offsets[entry] ?? 0, entry);
-      }
-      this.#byOffset[index] = entries;
-    }
-    return entries;
+    return low === 0 ? undefined : this.#sorted[low - 1];
   }
 }
 

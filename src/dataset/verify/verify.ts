@@ -120,7 +120,7 @@ class Verification {
     const file = await this.#files.at(location);
     const there = chunkExtent(array.metadata, coordinates);
     const [offset = 0, length = 0] = [manifest.offsets[entry], manifest.lengths[entry]];
-    const here = file.chunks.at(location, offset, length, there.shape);
+    const here = file.chunks.at(location, offset, length, there.shape, path.slice(path.lastIndexOf("/")));
     if (here === undefined) {
       const reason = "no chunk of the original file is at this place, nor a part of an uncompressed one";
       this.#different.push({ path, coordinates, source: location, sourcePath: path, reason });
@@ -148,7 +148,7 @@ class Verification {
       differ(misplaced);
       return;
     }
-    const expected = readBy(file.reader, here.path, here.start, shape);
+    const expected = readBy(file.reader, here.storedPath, here.start, shape);
     let data: ChunkData;
     try {
       data = await arrayOf(this.#source, path, array).readRegion(there.start, box, { signal });
