@@ -8,7 +8,7 @@
 import { itemSize } from "../data-types/data-type.ts";
 import { MoraineError } from "../errors.ts";
 import type { ArrayMetadata } from "../zarr/array-metadata.ts";
-import { gridShapeOf } from "../zarr/chunk-grid.ts";
+import { gridShapeOf, stridesOf } from "../zarr/chunk-grid.ts";
 import { type ChunkManifest, entryLocation } from "./chunk-manifest.ts";
 import { ManifestBuilder } from "./manifest-builder.ts";
 
@@ -85,10 +85,7 @@ export function splitChunks(
   const bytes = chunkShape.reduce((product, length) => product * length, size);
   const rank = shape.length;
   const corner = new Array<number>(rank).fill(0);
-  const strides = new Array<number>(rank).fill(1);
-  for (let axis = rank - 2; axis >= 0; axis--) {
-    strides[axis] = (strides[axis + 1] ?? 1) * (gridShape[axis + 1] ?? 1);
-  }
+  const strides = stridesOf(gridShape);
   for (let entry = 0; entry < manifest.count; entry++) {
     let rest = manifest.positions?.[entry] ?? entry;
     for (let axis = rank - 1; axis >= 0; axis--) {

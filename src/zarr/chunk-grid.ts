@@ -161,6 +161,15 @@ export function gridPosition(coordinates: readonly number[], gridShape: readonly
   return position;
 }
 
+/** Items from one to the next along each axis, in C order. */
+export function stridesOf(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length).fill(1);
+  for (let axis = shape.length - 2; axis >= 0; axis--) {
+    strides[axis] = (strides[axis + 1] ?? 1) * (shape[axis + 1] ?? 1);
+  }
+  return strides;
+}
+
 /** The different lengths of the chunks of an axis. */
 export function axisChunkLengths(axis: RectilinearAxis): number[] {
   return typeof axis === "number" ? [axis] : [...new Set(axis.map(([length]) => length))];

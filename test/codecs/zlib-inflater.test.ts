@@ -8,20 +8,9 @@ import { SOURCE } from "../../src/codecs/inflate-module.ts";
 import { createPipeline } from "../../src/codecs/pipeline.ts";
 import { shuffle } from "../../src/codecs/shuffle.ts";
 import { inflateZlib } from "../../src/codecs/zlib-inflater.ts";
+import { repetitiveParts } from "./repetitive-bytes.ts";
 
-/** Bytes of few and of many values, with repetitions near and far. */
-const content = fc
-  .array(
-    fc.oneof(
-      fc.uint8Array({ minLength: 1, maxLength: 300 }),
-      fc.uint8Array({ minLength: 1, maxLength: 300, max: 3 }),
-      fc
-        .tuple(fc.uint8Array({ minLength: 1, maxLength: 30 }), fc.integer({ min: 1, max: 400 }))
-        .map(([unit, times]) => concatenateBytes(Array.from({ length: times }, () => unit))),
-    ),
-    { minLength: 0, maxLength: 12 },
-  )
-  .map(concatenateBytes);
+const content = repetitiveParts.map(concatenateBytes);
 
 const options: fc.Arbitrary<ZlibOptions> = fc.record({
   level: fc.integer({ min: 0, max: 9 }),

@@ -10,6 +10,7 @@ import { decodeZstdFrame } from "../../src/codecs/zstd-decoder.ts";
 import { SOURCE } from "../../src/codecs/zstd-decoder-module.ts";
 import { splitFrames } from "../../src/codecs/zstd-frames.ts";
 import { isMoraineError } from "../../src/errors.ts";
+import { repetitiveParts } from "./repetitive-bytes.ts";
 
 let library: Awaited<ReturnType<typeof loadZstd>>;
 beforeAll(async () => {
@@ -62,23 +63,11 @@ function byLibrary(frame: Uint8Array, maximum: number): Uint8Array | undefined {
   }
 }
 
-/** Bytes of few and of many values, with repetitions near and far. */
-const content = fc
-  .array(
-    fc.oneof(
-      fc.uint8Array({ minLength: 1, maxLength: 300 }),
-      fc.uint8Array({ minLength: 1, maxLength: 300, max: 3 }),
-      fc
-        .tuple(fc.uint8Array({ minLength: 1, maxLength: 30 }), fc.integer({ min: 1, max: 400 }))
-        .map(([unit, times]) => concatenateBytes(Array.from({ length: times }, () => unit))),
-    ),
-    { minLength: 0, maxLength: 12 },
-  )
-  .chain((parts) =>
-    fc
-      .array(fc.nat(Math.max(parts.length - 1, 0)), { maxLength: parts.length })
-      .map((again) => concatenateBytes([...parts, ...again.map((at) => parts[at] ?? new Uint8Array(0))])),
-  );
+const content = repetitiveParts.chain((parts) =>
+  fc
+    .array(fc.nat(Math.max(parts.length - 1, 0)), { maxLength: parts.length })
+    .map((again) => concatenateBytes([...parts, ...again.map((at) => parts[at] ?? new Uint8Array(0))])),
+);
 
 describe("zstd's frames by WebAssembly", () => {
   it("are decoded by what the source that is here was compiled to", () => {

@@ -6,6 +6,7 @@
 
 import { itemSize } from "../../data-types/data-type.ts";
 import type { ArrayMetadata, ChunkGrid } from "../../zarr/array-metadata.ts";
+import { stridesOf } from "../../zarr/chunk-grid.ts";
 import { filled } from "../../zarr/filled.ts";
 import { StridedBox } from "../../zarr/read/strided-copy.ts";
 import type { RegionReader } from "../../zarr/write/chunk-encoder.ts";
@@ -105,15 +106,4 @@ function transposedRegion(
     box.copy(data, 0, result, 0, itemSize(dataType) ?? 1);
     return result;
   };
-}
-
-/** Elements from one to the next along each axis, in C order. */
-function stridesOf(shape: readonly number[]): number[] {
-  let stride = 1;
-  const strides = shape.toReversed().map((length) => {
-    const own = stride;
-    stride *= length;
-    return own;
-  });
-  return strides.reverse();
 }

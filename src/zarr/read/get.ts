@@ -6,6 +6,7 @@
 
 import { decodeElements, type ElementArray } from "../../data-types/elements.ts";
 import type { StorageOptions } from "../../storage/storage.ts";
+import { stridesOf } from "../chunk-grid.ts";
 import type { ZarrArray } from "../node.ts";
 import type { Selection } from "../selection.ts";
 import { readRaw } from "./read.ts";
@@ -36,14 +37,5 @@ export interface Chunk {
  */
 export async function get(array: ZarrArray, selection?: Selection, options?: StorageOptions): Promise<Chunk> {
   const { data, shape } = await readRaw(array, selection, options);
-  return { data: decodeElements(data, array.dataType), shape, stride: strideOf(shape) };
-}
-
-/** Of elements in C order. */
-function strideOf(shape: readonly number[]): number[] {
-  const stride = new Array<number>(shape.length).fill(1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) {
-    stride[axis] = (stride[axis + 1] ?? 1) * (shape[axis + 1] ?? 1);
-  }
-  return stride;
+  return { data: decodeElements(data, array.dataType), shape, stride: stridesOf(shape) };
 }

@@ -6,13 +6,14 @@
 
 import { sameBytes } from "../../../binary/byte-sequences.ts";
 import { stringifyJson } from "../../../binary/json.ts";
-import { createPipeline, type Pipeline } from "../../../codecs/pipeline.ts";
+import { createPipeline } from "../../../codecs/pipeline.ts";
 import type { ChunkManifest } from "../../../manifest/chunk-manifest.ts";
 import { ManifestBuilder } from "../../../manifest/manifest-builder.ts";
 import type { ManifestLoader } from "../../../manifest/manifest-chunk-source.ts";
 import type { VirtualArray } from "../../../manifest/virtual-group.ts";
 import type { StorageOptions } from "../../../storage/storage.ts";
 import type { ArrayMetadata } from "../../../zarr/array-metadata.ts";
+import { filledChunk } from "../../../zarr/filled.ts";
 import { type AxisSelection, endOf, isRun } from "./axis-selection.ts";
 import type { FixedMapping } from "./extent.ts";
 import type { SourceArray } from "./virtual-layout.ts";
@@ -162,24 +163,23 @@ async function merge(
     location,
   );
   const locations = new Map<string, number>();
-  for (const { filler } of placements) if (filler) await pipelineOf(filler).ready();
   for (let from = 0; from < placements.length; from += SIDE_BY_SIDE) {
     const some = placements.slice(from, from + SIDE_BY_SIDE);
     const manifests = await Promise.all(some.map(({ manifest }) => manifest(options)));
-    some.forEach((placement, i) => {
+    for (const [i, placement] of some.entries()) {
       const manifest = manifests[i];
-      if (manifest) append(builder, locations, placement, manifest);
-    });
+      if (manifest) await append(builder, locations, placement, manifest);
+    }
   }
   return builder.build();
 }
 
-function append(
+async function append(
   builder: ManifestBuilder,
   locations: Map<string, number>,
   placement: Placement,
   manifest: ChunkManifest,
-): void {
+): Promise<void> {
   const indexes = manifest.locations.map((location, i) => {
     const known = locations.get(location);
     if (known !== undefined) return known;
@@ -210,21 +210,21 @@ function append(
       builder.append(position, manifest.offsets[entry] ?? 0, manifest.lengths[entry] ?? 0, mask, index);
     }
   }
-  if (placement.filler) appendFillers(builder, placement, placement.filler, manifest.gridShape, found);
+  if (placement.filler) await appendFillers(builder, placement, placement.filler, manifest.gridShape, found);
 }
 
 /** The chunks of a source that are not stored, encoded as the others are. */
-function appendFillers(
+async function appendFillers(
   builder: ManifestBuilder,
   { axes, start }: Placement,
   filler: ArrayMetadata,
   sourceGrid: readonly number[],
   found: ReadonlySet<number>,
-): void {
+): Promise<void> {
   const lengths = axes.map(({ first, end }, axis) => Math.min(end, sourceGrid[axis] ?? 0) - first);
   const count = lengths.reduce((product, length) => product * length, 1);
   if (count === found.size) return;
-  const bytes = encodedFill(filler);
+  const bytes = await encodedFill(filler);
   for (let chunk = 0; chunk < count; chunk++) {
     const coordinates = [...start];
     let rest = chunk;
@@ -239,18 +239,11 @@ function appendFillers(
   }
 }
 
-function pipelineOf({ chunkGrid, codecs, dataType, fillValue }: ArrayMetadata): Pipeline {
+async function encodedFill({ chunkGrid, codecs, dataType, fillValue }: ArrayMetadata): Promise<Uint8Array> {
   const shape = chunkGrid.name === "regular" ? chunkGrid.chunkShape : [];
-  return createPipeline(codecs, { shape, dataType, fillValue });
-}
-
-function encodedFill(filler: ArrayMetadata): Uint8Array {
-  const { chunkGrid, fillValue } = filler;
-  const shape = chunkGrid.name === "regular" ? chunkGrid.chunkShape : [];
-  const count = shape.reduce((product, length) => product * length, 1);
-  const chunk = new Uint8Array(count * fillValue.length);
-  for (let at = 0; at < chunk.length; at += fillValue.length) chunk.set(fillValue, at);
-  return pipelineOf(filler).encode(chunk);
+  const pipeline = createPipeline(codecs, { shape, dataType, fillValue });
+  await pipeline.ready();
+  return pipeline.encode(filledChunk(shape, { dataType, fillValue }));
 }
 
 function positionOf(coordinates: readonly number[], gridShape: readonly number[]): number {
