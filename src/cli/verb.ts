@@ -113,7 +113,9 @@ export function parseWords(verb: Verb, words: readonly string[]): VerbArguments 
   const { values, positionals } = parsed;
   const { minimum, maximum } = verb.positionals;
   if (values["help"] !== true && (positionals.length < minimum || positionals.length > maximum)) {
-    throw new UsageError(`usage: moraine ${verb.name} ${verb.synopsis}`);
+    const further = positionals[maximum];
+    const reason = further === undefined ? "" : `"${further}" is more than this verb takes; `;
+    throw new UsageError(`${reason}usage: moraine ${verb.name} ${verb.synopsis}`);
   }
   const text = (name: string): string | undefined => {
     const value = values[name];

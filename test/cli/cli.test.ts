@@ -48,6 +48,12 @@ describe("exit status", () => {
     },
   );
 
+  it("is 2 for words beyond those that a verb takes, and these are named", () => {
+    const { status, error } = moraine("read", netcdf4, "/sst", "0:1");
+    expect(status).toBe(2);
+    expect(error).toContain('"0:1" is more than this verb takes; usage: moraine read SOURCE PATH');
+  });
+
   it("is 1 when something was refused, and the rest is done", () => {
     const { status, out } = moraine("digest", "--json", "/nowhere.nc", netcdf4);
     expect(status).toBe(1);
